@@ -232,6 +232,36 @@ func TestDiagnostics(t *testing.T) {
 		}, "orphan ConfigMap shop/HASH: no workload uses it; kubectl delete configmap -n shop HASH\n" +
 			"orphan Secret shop/web-tykmesh: no workload uses it; cert-manager renews it; kubectl delete certificate -n shop web-tykmesh && kubectl delete secret -n shop web-tykmesh\n" +
 			"orphan Secret shop/web-tykmesh-token: no workload uses it; kubectl delete secret -n shop web-tykmesh-token"},
+		"service off the mesh": {func(t *testing.T, c *cluster) { c.leave(t, web) },
+			"orphan ConfigMap shop/HASH: no workload uses it, but kubectl rollout undo may return to it; kubectl delete configmap -n shop HASH\n" +
+				"orphan NetworkPolicy shop/web-tykmesh: no workload uses it; kubectl delete networkpolicy -n shop web-tykmesh\n" +
+				"orphan Secret shop/web-tykmesh: no workload uses it, but kubectl rollout undo may return to it; kubectl delete secret -n shop web-tykmesh\n" +
+				"orphan Secret shop/web-tykmesh-token: no workload uses it, but kubectl rollout undo may return to it; kubectl delete secret -n shop web-tykmesh-token\n" +
+				"orphan Service shop/front: it leads to no pods of the mesh; kubectl delete service -n shop front"},
+		"service that leaves the mesh": {func(t *testing.T, c *cluster) {
+			c.leave(t, web)
+			delete(c.objects, "NetworkPolicy shop/web-tykmesh")
+			get[appsv1.Deployment](t, c, "Deployment shop/web").Status.UpdatedReplicas = 1
+		}, "orphan Service shop/front: no workload uses it, but a rollout of its service is under way; "},
+		"ReplicaSet with pods": {func(t *testing.T, c *cluster) {
+			c.leave(t, web)
+			delete(c.objects, "NetworkPolicy shop/web-tykmesh")
+			delete(c.objects, "Service shop/front")
+			get[appsv1.ReplicaSet](t, c, "ReplicaSet shop/web-1").Status.Replicas = 1
+		}, none},
+		"Service and policy of a service on the mesh": {func(t *testing.T, c *cluster) {
+			d, s := *get[appsv1.Deployment](t, c, "Deployment shop/web").DeepCopy(), service("shop", "web", "web")
+			c.leave(t, web)
+			delete(c.objects, "Service shop/front")
+			c.put(&d)
+			c.put(s)
+		}, none},
+		"earlier revisions without their workloads": {func(t *testing.T, c *cluster) {
+			c.leave(t, web)
+			c.leave(t, cart)
+			c.without("Deployment")
+		}, none},
+
 		"one's own Secret": {func(_ *testing.T, c *cluster) {
 			c.putSecret("shop", "gone-tykmesh", "tls.pem", "x").Labels = nil
 			c.putSecret("shop", "x-tykmesh", "password", "x")
