@@ -132,6 +132,28 @@ func (t TrustBundle) Hash() string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// CheckDates reports whether one of the CAs can vouch for certificates now: whether it has begun and
+// has not expired. An empty bundle passes.
+//
+// Errors: ErrExpired, ErrNotYetValid.
+func (t TrustBundle) CheckDates(now time.Time) error {
+	for _, c := range t {
+		if !now.Before(c.NotBefore) && !now.After(c.NotAfter) {
+			return nil
+		}
+	}
+	if len(t) == 0 {
+		return nil
+	}
+
+	last := t[len(t)-1]
+	if now.Before(last.NotBefore) {
+		return fmt.Errorf("%q begins on %s: %w", last.Subject.CommonName, day(last.NotBefore), ErrNotYetValid)
+	}
+
+	return fmt.Errorf("%q: %w on %s", last.Subject.CommonName, ErrExpired, day(last.NotAfter))
+}
+
 // Check returns an error unless pods trust the first CA of a chain.
 //
 // Errors: ErrUntrusted.

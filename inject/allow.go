@@ -26,6 +26,10 @@ func (p *pod) readAllow(text string) error {
 		return fmt.Errorf("%s stands for all services; delete it, or the others", allowAll)
 	}
 
+	if slices.Contains(names, callsNone) {
+		return fmt.Errorf("%s is no service; name one that may call, or write the namespace of an app that has this name: %[1]s.NAMESPACE", callsNone)
+	}
+
 	for _, name := range names {
 		caller, err := parseCall(name, p.workload.Service.Namespace)
 		if err != nil {

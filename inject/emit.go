@@ -106,8 +106,8 @@ func (in *injection) addBehind(i int, objects []addedObject) (added []document) 
 }
 
 // joined ends an added document so that the next one can follow as it is written: one that does not
-// begin with --- needs an end marker before it (YAML 1.2, section 9.2), and so do the comments
-// before that, which would belong to the added document. A JSON value needs nothing.
+// begin with --- needs an end marker before it (YAML 1.2, section 9.2). So do comments before a
+// separator, which would else belong to the added document. A JSON value needs nothing.
 func joined(text string, next []byte, asJSON bool, newline string) string {
 	switch {
 	case asJSON && bytes.HasPrefix(next, []byte("\n")):
@@ -174,8 +174,14 @@ func (o addedObject) marked(mark string) manifest.Map {
 
 // noteEmitted notes an object that an earlier run added.
 func (in *injection) noteEmitted(object kube.Object) {
-	if object.Node.Get("metadata", "annotations", annotationEmitted) != nil {
-		in.emitted[object.Meta(in.settings.Namespace).Ref] = true
+	if object.Node.Get("metadata", "annotations", annotationEmitted) == nil {
+		return
+	}
+
+	ref := object.Meta(in.settings.Namespace).Ref
+	in.emitted[ref] = true
+	for _, host := range object.Node.Get("spec", "dnsNames").Items() {
+		in.certified[ref] = append(in.certified[ref], kube.Text(host))
 	}
 }
 

@@ -71,6 +71,25 @@ func (in *injection) identify() {
 	}
 }
 
+// checkCertificates warns of Certificates of earlier runs that do not name a Service by which the
+// service is now called: its callers refuse them.
+func (in *injection) checkCertificates() {
+	mesh := in.settings.Standalone
+	if !mesh.TLS || mesh.Issuer == nil {
+		return
+	}
+
+	for svc, identity := range in.identities {
+		ref := kube.Ref{Kind: "Certificate", Namespace: svc.Namespace, Name: standalone.SecretName(standalone.Service(svc))}
+		named, ok := in.certified[ref]
+		missing := slices.DeleteFunc(slices.Clone(identity.Hosts), func(host string) bool { return slices.Contains(named, host) })
+		if ok && len(missing) > 0 {
+			in.Warnings = append(in.Warnings, Problem{Rule: RuleIdentity, Pos: identity.Pos, Object: identity.Object, Msg: "the Certificate " + ref.Name +
+				" of an earlier run does not name " + strings.Join(missing, ", ") + ", and callers by that name refuse it; use inject --reinject"})
+		}
+	}
+}
+
 // ownName returns the name of a service as that of a Service, which may stand elsewhere. It returns
 // none where the Service of that name leads to another service: a certificate is no proof if two
 // services have it.

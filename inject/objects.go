@@ -17,6 +17,7 @@ func (in *injection) addFiles() {
 	}
 
 	in.checkRelays()
+	in.checkCertificates()
 	routes := in.routeServices()
 	namespaces := make(map[string]*standalone.Namespace)
 	certified := make(map[Service]bool)
@@ -40,7 +41,7 @@ func (in *injection) addFiles() {
 
 		certified[svc] = true
 		if o.files.relays.Line > 0 {
-			in.add(o, "closes the ports on which its sidecar answers its own pod", standalone.NetworkPolicy(standalone.Service(svc), manifest.Map{{Key: "matchLabels", Value: labelMap(o.files.label)}}))
+			in.closeRelay(o)
 		}
 		if route, ok := routes[o]; ok {
 			in.add(o, "its route", route)
@@ -80,6 +81,22 @@ func (in *injection) nameConfigMaps(names map[int][]string) {
 			}
 		}
 	}
+}
+
+// closeRelay adds the policy that closes the mesh's ports of a workload's pods. It refuses a
+// workload that the policy of its service, which another workload has, does not select.
+func (in *injection) closeRelay(o *Object) {
+	svc := o.workload.Service
+	if label, ok := in.closed[svc]; ok && label != o.files.label {
+		o.Outcome = Refused
+		in.problems = append(in.problems, Problem{Rule: RuleRelay, Pos: o.files.relays, Object: o.Title(), Msg: fmt.Sprintf(
+			"the NetworkPolicy that closes the ports of %s selects pods by the label %s, which these do not have; write %[2]s: %s into the pod template", svc, label.Key, label.Value)})
+		return
+	}
+
+	in.closed[svc] = o.files.label
+	in.add(o, "closes the ports on which its sidecar answers its own pod",
+		standalone.NetworkPolicy(standalone.Service(svc), manifest.Map{{Key: "matchLabels", Value: labelMap(o.files.label)}}))
 }
 
 // addedObject is an object that is to be added behind a document.

@@ -90,15 +90,26 @@ func (in *injection) refuseRoute(o *Object, format string, args ...any) {
 	in.problems = append(in.problems, Problem{Rule: RuleRoute, Pos: o.files.routeAt, Object: o.Title(), Msg: fmt.Sprintf("annotation %s: %s", annotationRoute, fmt.Sprintf(format, args...))})
 }
 
-// routeService returns the Service of a route. It selects as the Service does that leads to the
-// workload; without one, by the label that names the service.
+// routeService returns the Service of a route. It selects as a Service does that leads to all pods
+// of the workload's service; without one, by the label that names the service.
 func (in *injection) routeService(o *Object) manifest.Map {
 	selector := labelMap(o.files.label)
-	if s := in.fronts[o.workload.Service]; s != nil {
+	if s := in.fronts[o.workload.Service]; s != nil && in.leadsToAll(s, o) {
 		selector = labelMap(s.Selector...)
 	}
 
 	return standalone.RouteService(o.files.route, selector, o.ports.leading())
+}
+
+// leadsToAll reports whether a Service leads to all pods of a workload's service, and not to those
+// of one version alone.
+func (in *injection) leadsToAll(s *kube.Service, o *Object) bool {
+	for p := range in.facts.Selected(o.Namespace, []kube.Label{o.files.label}) {
+		if svc, ok := in.serviceOf(p); ok && svc == o.workload.Service && !p.Has(s.Selector) {
+			return false
+		}
+	}
+	return true
 }
 
 // labelMap returns labels as a mapping.

@@ -30,6 +30,8 @@ type injection struct {
 	fronts       map[Service]*kube.Service // the first Service on the mesh that leads to a service
 	leads        map[*kube.Service]Service // the service that a Service on the mesh leads to
 	emitted      map[kube.Ref]bool         // objects that inject has added to the stream, now or before
+	closed       map[Service]kube.Label    // by which a NetworkPolicy selects the pods of a service
+	certified    map[kube.Ref][]string     // the hosts of Certificates that inject has added before
 	additions    map[int][]addedObject     // to be added behind documents, by their index
 
 	unsettled map[kube.Ref]bool // what namespaces need for pods that do not accept the warning
@@ -43,7 +45,7 @@ func newInjection(docs []*manifest.Document, s Settings) *injection {
 		Stream: newStream(docs), settings: s, guard: kube.NewGuard(), objects: make(map[*kube.Meta]*Object), members: make(map[*kube.Meta]*checks.Member), accepted: make(map[*kube.Meta][]Rule),
 		facts: kube.NewFacts(kube.Reader{Namespace: s.Namespace, PodTemplates: s.PodTemplates, PortReferences: s.PortReferences, Wanted: []kube.Ref{neededSecret, neededAuthority}, WantedPart: s.secretNames()}),
 	}
-	in.emitted = make(map[kube.Ref]bool)
+	in.emitted, in.certified, in.closed = make(map[kube.Ref]bool), make(map[kube.Ref][]string), make(map[Service]kube.Label)
 	in.applying.SetLimit(runtime.GOMAXPROCS(0))
 	in.routes = s.Routes
 

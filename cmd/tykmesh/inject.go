@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -156,6 +157,10 @@ func (f *injectCmd) checkMode(c config.Config) error {
 	if c.Standalone() && (f.registered || len(f.adopt) > 0) {
 		return c.Fail(config.InjectorMode, errors.New("is "+config.ModeStandalone+", and --registered and --adopt are about registered APIs; leave them out"), "")
 	}
+	if err := c.CA.Trust.CheckDates(f.now()); c.Standalone() && err != nil {
+		return c.Fail(config.CABundlePath, fmt.Errorf("no CA that pods trust is valid: %w", err), "write the certificate of a valid CA into the file, such as ca.pem of tykmesh ca init")
+	}
+
 	return nil
 }
 

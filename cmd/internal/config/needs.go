@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -143,8 +145,17 @@ func (l *loader) readTrust() {
 	}
 
 	if err != nil {
-		l.fail(l.settings[CABundlePath], "the CAs that pods trust cannot be read: "+err.Error())
+		l.failMissing(CABundlePath, "the CAs that pods trust cannot be read", "tykmesh ca init", err)
 	}
+}
+
+// failMissing reports a file that cannot be read. Where there is none, the command makes it.
+func (l *loader) failMissing(key, what, command string, err error) {
+	msg := what + ": " + err.Error()
+	if errors.Is(err, fs.ErrNotExist) {
+		msg += "; make it with " + command + ", or correct the path"
+	}
+	l.fail(l.settings[key], msg)
 }
 
 // excludes reports keys that are set although another key, which is set too, makes them useless.

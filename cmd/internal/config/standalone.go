@@ -154,6 +154,6 @@ func (l *loader) checkTokens() {
 		c.TokenKey, err = string(text), standalone.CheckTokenKey(string(text))
 	}
 	if err != nil {
-		l.fail(l.settings[CATokenPath], "the public key of tokens cannot be read: "+err.Error())
+		l.failMissing(CATokenPath, "the public key of tokens cannot be read", "tykmesh ca token", err)
 	}
 }
