@@ -42,10 +42,9 @@ func newCertsSecretsCmd(p process) *cobra.Command {
 			"CA.keyPath, and with CA.tokenKeyPath its token. It is for Injector.mode: standalone, before and after inject. Pods load a new\n" +
 			"Secret within five minutes, without a restart.\n\n" +
 			"It prints only Secrets that are missing or due: a third of their life is left, or the hosts, the CA or the token key have changed.\n" +
-			"If nothing is due, it prints nothing, and kubectl apply -f - fails for lack of input: in jobs, use -o FILE as below. The ledger\n" +
-			"tells it of earlier Secrets, and so do Secrets in the input, as kubectl get prints those of the cluster. If the cluster has lost\n" +
-			"Secrets of the ledger, or kubectl apply failed, --all prints all of them again. With cert-manager (CA.issuerRef) it prints tokens\n" +
-			"only.\n\n" +
+			"If nothing is due, it prints nothing. The ledger tells it of earlier Secrets. Secrets in the input, as kubectl get prints those\n" +
+			"of the cluster, count more: one that is not there is missing, although the ledger has it. Without them, --all prints all\n" +
+			"Secrets again, if the cluster has lost one or kubectl apply failed. With cert-manager (CA.issuerRef) it prints tokens only.\n\n" +
 			"Run it every day, as a cron job or as a Kubernetes CronJob such as testdata/samples/certs-secrets-cronjob.yaml in the source.",
 		Example: "  tykmesh certs secrets -f app.yaml | kubectl apply -f -     # the first time\n" +
 			"  tykmesh certs secrets -f app.yaml -o due.yaml && { [ ! -s due.yaml ] || kubectl apply -f due.yaml; }     # every day\n" +
@@ -247,7 +246,7 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 			config.CALedgerPath, config.CAMongoConnStr)
 	}
 	if f.dryRun {
-		tellSecrets(r, kept, terms.HasLedger && !stored.Any())
+		tellSecrets(r, kept, terms.HasLedger && !stored.Whole())
 		return nil, nil
 	}
 
@@ -271,7 +270,7 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 		r.Plan.Ended(report.StatusDone, step, nil)
 	}
 
-	tellSecrets(r, kept, terms.HasLedger && !stored.Any())
+	tellSecrets(r, kept, terms.HasLedger && !stored.Whole())
 
 	return made, nil
 }
@@ -338,9 +337,9 @@ func stepsOf(due []secrets.Due) (steps report.Steps) {
 	return steps
 }
 
-// tellSecrets reports the Secrets of each service that were made, and the number of kept ones. A
-// ledger cannot tell whether printed Secrets were applied.
-func tellSecrets(r *report.Run, kept int, ledger bool) {
+// tellSecrets reports the Secrets of each service that were made, and the number of kept ones.
+// byLedger says that the ledger alone tells of the kept ones: it does not know of a Secret's loss.
+func tellSecrets(r *report.Run, kept int, byLedger bool) {
 	steps := r.Plan.Steps
 	for len(steps) > 0 { // those of a service follow each other
 		n := slices.IndexFunc(steps, func(s report.Event) bool { return s.Service != steps[0].Service })
@@ -356,11 +355,11 @@ func tellSecrets(r *report.Run, kept int, ledger bool) {
 		return
 	}
 
-	remedy := ""
-	if ledger && kept > 0 {
-		remedy = "; if the cluster lacks one, run this again with --all"
+	text := "nothing is due: " + report.Plural(kept, "Secret") + " kept"
+	if byLedger {
+		text += ", as the ledger says; if the cluster lacks one: --all"
 	}
-	r.Lastly("nothing is due: %s kept%s", report.Plural(kept, "Secret"), remedy)
+	r.Lastly("%s", text)
 }
 
 // unissued returns the error of a configuration that makes no Secrets. It names those that users
