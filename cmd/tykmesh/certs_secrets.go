@@ -42,9 +42,9 @@ func newCertsSecretsCmd(p process) *cobra.Command {
 			"CA.keyPath, and with CA.tokenKeyPath its token. It is for Injector.mode: standalone, before and after inject. Pods load a new\n" +
 			"Secret within five minutes, without a restart.\n\n" +
 			"It prints only Secrets that are missing or due: a third of their life is left, or the hosts, the CA or the token key have changed.\n" +
-			"If nothing is due, it prints nothing. The ledger tells it of earlier Secrets, and so do Secrets in the input, as kubectl get\n" +
-			"prints those of the cluster. If the cluster has lost Secrets of the ledger, or kubectl apply failed, --all prints all of them\n" +
-			"again. With cert-manager (CA.issuerRef) it prints tokens only.\n\n" +
+			"If nothing is due, it prints nothing. The ledger tells it of earlier Secrets. Secrets in the input, as kubectl get prints those\n" +
+			"of the cluster, count more: one that is not there is missing, although the ledger has it. Without them, --all prints all\n" +
+			"Secrets again, if the cluster has lost one or kubectl apply failed. With cert-manager (CA.issuerRef) it prints tokens only.\n\n" +
 			"Run it every day, as a cron job or as a Kubernetes CronJob such as testdata/samples/certs-secrets-cronjob.yaml in the source.",
 		Example: "  tykmesh certs secrets -f app.yaml | kubectl apply -f -\n" +
 			"  kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets -o due.yaml     # without manifests and ledger\n" +
@@ -245,7 +245,7 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 			config.CALedgerPath, config.CAMongoConnStr)
 	}
 	if f.dryRun {
-		tellSecrets(r, kept)
+		tellSecrets(r, kept, terms.HasLedger && !stored.Whole())
 		return nil, nil
 	}
 
@@ -269,7 +269,7 @@ func (f *certsSecretsCmd) make(ctx context.Context, c config.Config, s sources, 
 		r.Plan.Ended(report.StatusDone, step, nil)
 	}
 
-	tellSecrets(r, kept)
+	tellSecrets(r, kept, terms.HasLedger && !stored.Whole())
 
 	return made, nil
 }
@@ -337,7 +337,8 @@ func stepsOf(due []secrets.Due) (steps report.Steps) {
 }
 
 // tellSecrets reports the Secrets of each service that were made, and the number of kept ones.
-func tellSecrets(r *report.Run, kept int) {
+// byLedger says that the ledger alone tells of the kept ones: it does not know of a Secret's loss.
+func tellSecrets(r *report.Run, kept int, byLedger bool) {
 	steps := r.Plan.Steps
 	for len(steps) > 0 { // those of a service follow each other
 		n := slices.IndexFunc(steps, func(s report.Event) bool { return s.Service != steps[0].Service })
@@ -353,7 +354,11 @@ func tellSecrets(r *report.Run, kept int) {
 		return
 	}
 
-	r.Lastly("nothing is due: %s kept", report.Plural(kept, "Secret"))
+	text := "nothing is due: " + report.Plural(kept, "Secret") + " kept"
+	if byLedger {
+		text += ", as the ledger says; if the cluster lacks one: --all"
+	}
+	r.Lastly("%s", text)
 }
 
 // unissued returns the error of a configuration that makes no Secrets. It names those that users

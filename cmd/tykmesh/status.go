@@ -35,7 +35,7 @@ func newStatusCmd(p process) *cobra.Command {
 			"its manifest.\n\n" +
 			"With -f it reads the live objects of a mesh without a Dashboard (Injector.mode: standalone), and neither asks a server nor needs a\n" +
 			"configuration. It lists the routes of each service, its callers, ConfigMap, certificate and token; then errors and warnings; then\n" +
-			"unused objects, with the commands that delete them. It never prints a key or a token.",
+			"unused objects, with the commands that delete them. If there are errors, it exits with 3. It never prints a key or a token.",
 		Example: "  tykmesh status\n" +
 			"  tykmesh status -o json | jq '.services[] | select(.drift)'\n" +
 			"  kubectl get " + liveKinds + " -A -o yaml | tykmesh status -f -",

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/live"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
@@ -83,6 +84,10 @@ func (f *statusCmd) runLive(p process, r *report.Run) (report.Output, error) {
 	m, err := readLive(p, f.liveFlags, r)
 	if err != nil {
 		return nil, err
+	}
+
+	if slices.ContainsFunc(m.Diagnostics, func(d live.Diagnostic) bool { return d.Severity == live.Error }) {
+		r.Exit = exit.Changes
 	}
 
 	switch {

@@ -12,12 +12,16 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// liveObjects is the command cluster FILE...: it applies the manifests of the files one after the other,
-// and prints what kubectl get -o yaml prints then, with the fields that an API server and
-// controllers add.
+// liveObjects is the command cluster [-rs] FILE...: it applies the manifests of the files one after
+// the other, and prints what kubectl get -o yaml prints then, with the fields that an API server
+// and controllers add; with -rs also the ReplicaSets of earlier revisions.
 func liveObjects(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) == 0 {
-		ts.Fatalf("usage: cluster FILE...")
+		ts.Fatalf("usage: cluster [-rs] FILE...")
+	}
+	history := args[0] == "-rs"
+	if history {
+		args = args[1:]
 	}
 
 	objects := make(map[string]map[string]any)
@@ -26,7 +30,7 @@ func liveObjects(ts *testscript.TestScript, neg bool, args []string) {
 			var o map[string]any
 			ts.Check(yaml.Unmarshal([]byte(text), &o))
 			if o != nil {
-				ts.Check(applyObject(objects, o))
+				ts.Check(applyObject(objects, o, history))
 			}
 		}
 	}
@@ -49,8 +53,9 @@ func hashless(ts *testscript.TestScript, _ bool, _ []string) {
 	fmt.Fprint(ts.Stdout(), hash.ReplaceAllString(ts.ReadFile("stdout"), "${1}HASH"))
 }
 
-// applyObject puts an object in the place of an earlier one.
-func applyObject(objects map[string]map[string]any, o map[string]any) error {
+// applyObject puts an object in the place of an earlier one. With history, a ReplicaSet without pods
+// stays of an earlier Deployment.
+func applyObject(objects map[string]map[string]any, o map[string]any, history bool) error {
 	applied, err := json.Marshal(o)
 	if err != nil {
 		return err
@@ -70,7 +75,21 @@ func applyObject(objects map[string]map[string]any, o map[string]any) error {
 		o["status"] = map[string]any{"observedGeneration": 2, "replicas": 1, "updatedReplicas": 1}
 	}
 
-	objects[fmt.Sprintf("%s %s/%s", o["kind"], meta["namespace"], meta["name"])] = o
+	key := fmt.Sprintf("%s %s/%s", o["kind"], meta["namespace"], meta["name"])
+	if earlier := objects[key]; history && earlier != nil && o["kind"] == "Deployment" {
+		name := fmt.Sprintf("%s-%d", meta["name"], len(objects))
+		objects["ReplicaSet "+name] = map[string]any{
+			"apiVersion": "apps/v1", "kind": "ReplicaSet",
+			"metadata": map[string]any{
+				"name": name, "namespace": meta["namespace"],
+				"ownerReferences": []any{map[string]any{"apiVersion": "apps/v1", "kind": "Deployment", "name": meta["name"], "controller": true}},
+			},
+			"spec":   map[string]any{"replicas": 0, "template": child(earlier, "spec")["template"]},
+			"status": map[string]any{"replicas": 0},
+		}
+	}
+
+	objects[key] = o
 
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"sigs.k8s.io/yaml"
@@ -230,8 +231,27 @@ func (c *cluster) putReplicaSet(svc standalone.Service, hash string) {
 	d, yes := c.deployment(svc, standalone.ConfigMapName(svc, hash)), true
 	r := &appsv1.ReplicaSet{TypeMeta: metav1.TypeMeta{APIVersion: "apps/v1", Kind: "ReplicaSet"}, ObjectMeta: meta(svc.Namespace, svc.App+"-1")}
 	r.OwnerReferences = []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "Deployment", Name: svc.App, Controller: &yes}}
-	r.Spec.Template = d.Spec.Template
+	r.Spec.Template, r.Spec.Replicas = d.Spec.Template, new(int32)
 	c.put(r)
+}
+
+// leave takes a service off the mesh, as kubectl apply of the output of uninject does: the objects
+// that inject has added stay, and the ReplicaSet of the last revision.
+func (c *cluster) leave(t testing.TB, svc standalone.Service) {
+	t.Helper()
+	config := c.config(t, svc)
+	c.putReplicaSet(svc, strings.TrimPrefix(config.Name, standalone.SecretName(svc)+"-"))
+	template := &get[appsv1.Deployment](t, c, "Deployment "+svc.Namespace+"/"+svc.App).Spec.Template.Spec
+	template.Containers, template.Volumes = template.Containers[:1], nil
+	s := get[corev1.Service](t, c, "Service "+svc.Namespace+"/"+svc.App)
+	s.Spec.Ports, s.Annotations = s.Spec.Ports[:1], nil
+
+	p := &networkingv1.NetworkPolicy{TypeMeta: metav1.TypeMeta{APIVersion: "networking.k8s.io/v1", Kind: "NetworkPolicy"}, ObjectMeta: meta(svc.Namespace, standalone.SecretName(svc))}
+	for _, o := range []metav1.Object{p, service(svc.Namespace, "front", svc.App)} {
+		o.SetLabels(map[string]string{standalone.ManagedBy: standalone.Manager})
+		o.SetAnnotations(map[string]string{"injector.tyk.io/emitted": "yes"})
+		c.put(o)
+	}
 }
 
 // service returns a Service as inject leaves it.

@@ -19,10 +19,15 @@ type cluster struct {
 
 	configs map[object]*configMap // of the mesh
 	secrets map[object]*secret    // of the mesh
-	used    map[kube.Ref]bool     // the ConfigMaps and Secrets of pod templates, those of earlier revisions too
+	used    map[kube.Ref]bool     // the ConfigMaps and Secrets of pod templates, but for those of earlier revisions
 	rolls   map[standalone.Service]bool
 
+	earlier  map[kube.Ref][]kube.Ref // those of earlier revisions without pods, with the workloads of these
+	rollouts map[kube.Ref]bool       // workloads; true while pods of an earlier revision may run
+
 	injected map[*kube.Service]bool // Services that inject has put on the mesh
+	emitted  map[*kube.Service]bool // Services that inject has added
+	policies []object               // NetworkPolicies that inject has added
 
 	seen map[string]bool // kinds
 	read map[kube.Ref]bool
@@ -64,7 +69,8 @@ func collect(docs []*manifest.Document) (*cluster, []Unparsed) {
 	c := &cluster{
 		facts: kube.NewFacts(kube.Reader{}), byPods: make(map[*kube.Pods]*workload), configs: make(map[object]*configMap), secrets: make(map[object]*secret),
 		used: make(map[kube.Ref]bool), rolls: make(map[standalone.Service]bool),
-		injected: make(map[*kube.Service]bool), seen: make(map[string]bool), read: make(map[kube.Ref]bool),
+		earlier: make(map[kube.Ref][]kube.Ref), rollouts: make(map[kube.Ref]bool),
+		injected: make(map[*kube.Service]bool), emitted: make(map[*kube.Service]bool), seen: make(map[string]bool), read: make(map[kube.Ref]bool),
 	}
 	for _, d := range docs {
 		if c.addItems(d) {
@@ -111,7 +117,13 @@ func (c *cluster) add(o kube.Object) {
 	case core && m.Kind == "Secret":
 		c.addSecret(o, m)
 	case o.IsService():
-		c.injected[c.facts.AddService(o)] = o.Node.Get("metadata", "annotations", statusAnnotation).Text() == "injected"
+		s := c.facts.AddService(o)
+		c.injected[s] = o.Node.Get("metadata", "annotations", statusAnnotation).Text() == "injected"
+		c.emitted[s] = isEmitted(o)
+	case m.Kind == "NetworkPolicy":
+		if standalone.IsSecretName(m.Name) && isEmitted(o) {
+			c.policies = append(c.policies, object{m.Namespace, m.Name})
+		}
 	default:
 		for _, t := range o.Templates(revisions) {
 			c.addTemplate(o, m, t)
@@ -119,8 +131,17 @@ func (c *cluster) add(o kube.Object) {
 	}
 }
 
-// statusAnnotation tells an injected Service from others.
-const statusAnnotation = "injector.tyk.io/status"
+// The annotations of inject: of an injected Service, and of an object that it has added.
+const (
+	statusAnnotation  = "injector.tyk.io/status"
+	emittedAnnotation = "injector.tyk.io/emitted"
+)
+
+// isEmitted reports whether inject has added an object.
+func isEmitted(o kube.Object) bool {
+	meta := o.Node.Get("metadata")
+	return meta.Get("annotations", emittedAnnotation) != nil && meta.Get("labels", standalone.ManagedBy).Text() == standalone.Manager
+}
 
 // revisions are where the kinds of earlier revisions keep a pod template (Kubernetes API reference,
 // ControllerRevision).
@@ -174,11 +195,7 @@ func textsOf(n *manifest.Node) map[string]string {
 // addTemplate takes a pod template in.
 func (c *cluster) addTemplate(o kube.Object, m *kube.Meta, t kube.Template) {
 	spec := t.Get("spec")
-	for _, v := range spec.Get("volumes").Items() {
-		c.used[kube.Ref{Kind: "ConfigMap", Namespace: m.Namespace, Name: kube.Text(v.Get("configMap", "name"))}] = true
-		c.used[kube.Ref{Kind: "Secret", Namespace: m.Namespace, Name: kube.Text(v.Get("secret", "secretName"))}] = true
-	}
-
+	c.use(o, m, spec)
 	if isOwned(o.Node.Get("metadata")) {
 		return // by the workload that counts: a ReplicaSet or a Pod of a Deployment, a Job of a CronJob
 	}
@@ -199,33 +216,6 @@ func (c *cluster) addTemplate(o kube.Object, m *kube.Meta, t kube.Template) {
 	c.workloads = append(c.workloads, w)
 	c.byPods[pods] = w
 	c.rolls[w.service] = c.rolls[w.service] || isRolling(o.Node)
-}
-
-// isOwned reports whether a controller keeps the object, from a pod template of its own (Kubernetes
-// documentation, Owners and Dependents).
-func isOwned(meta *manifest.Node) bool {
-	for _, owner := range meta.Get("ownerReferences").Items() {
-		if owner.Get("controller").IsTrue() {
-			return true
-		}
-	}
-	return false
-}
-
-// isRolling reports whether pods of an earlier pod template still run (Kubernetes documentation,
-// Deployments, status).
-func isRolling(workload *manifest.Node) bool {
-	status := workload.Get("status")
-	generation, _ := workload.Get("metadata", "generation").Int()
-	observed, known := status.Get("observedGeneration").Int()
-	if known && observed < generation {
-		return true
-	}
-
-	all, known := status.Get("replicas").Int()
-	updated, _ := status.Get("updatedReplicas").Int()
-
-	return known && updated < all
 }
 
 // sidecarOf returns the sidecar's container; nil where the pod has none.

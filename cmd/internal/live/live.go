@@ -33,8 +33,8 @@ type Mesh struct {
 	// Lacks are the kinds of which the input holds no object, so that nothing is known of them:
 	// Service, ConfigMap, Secret.
 	Lacks []string
-	// History reports that the input holds ReplicaSets: orphans are then no part of a revision to
-	// which a Deployment can return.
+	// History reports that the input holds ReplicaSets: orphans of a service on the mesh are then
+	// no part of a revision to which a Deployment can return.
 	History bool
 	// Dashboard is the number of workloads whose sidecars belong to a mesh with a Dashboard.
 	Dashboard int

@@ -78,26 +78,26 @@ func TestDiagnostics(t *testing.T) {
 			"error shop/web: ConfigMap HASH: it has no apis-inbound.json; inject again, and apply the output"},
 
 		"Secret missing": {func(_ *testing.T, c *cluster) { delete(c.objects, "Secret shop/web-tykmesh") },
-			"error shop/web: Secret web-tykmesh: it is missing: handshakes with its sidecars fail; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+			"error shop/web: Secret web-tykmesh: it is missing: handshakes with its sidecars fail; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 		"Secret of cert-manager missing": {func(t *testing.T, c *cluster) {
 			delete(c.objects, "Secret shop/web-tykmesh")
 			get[appsv1.Deployment](t, c, "Deployment shop/web").Spec.Template.Spec.Volumes[1].Secret.Items[0].Key = "tls-combined.pem"
 		}, "error shop/web: Secret web-tykmesh: it is missing: handshakes with its sidecars fail; kubectl describe certificate -n shop web-tykmesh"},
 		"another key": {func(_ *testing.T, c *cluster) { c.putSecret("shop", "web-tykmesh", "tls.crt", "x") },
-			"error shop/web: Secret web-tykmesh: it has no key tls.pem; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+			"error shop/web: Secret web-tykmesh: it has no key tls.pem; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 		"no PEM": {func(_ *testing.T, c *cluster) { c.putSecret("shop", "web-tykmesh", "tls.pem", "x") },
-			"error shop/web: Secret web-tykmesh: tls.pem has no certificate in PEM form; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+			"error shop/web: Secret web-tykmesh: tls.pem has no certificate in PEM form; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 		"no private key": {func(t *testing.T, c *cluster) {
 			s := get[corev1.Secret](t, c, "Secret shop/web-tykmesh")
 			_, certificate, _ := strings.Cut(string(s.Data["tls.pem"]), "-----END PRIVATE KEY-----\n")
 			s.Data["tls.pem"] = []byte(certificate)
-		}, "error shop/web: Secret web-tykmesh: tls.pem has no private key beside the certificate; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+		}, "error shop/web: Secret web-tykmesh: tls.pem has no private key beside the certificate; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 		"without its data": {func(t *testing.T, c *cluster) { get[corev1.Secret](t, c, "Secret shop/web-tykmesh").Data = nil },
 			"warning shop/web: Secret web-tykmesh: the input has none of its data, and its content is unknown; give the whole Secret to status"},
 
 		"expired": {func(t *testing.T, c *cluster) {
 			reissue(t, c, func(c *x509.Certificate) { c.NotAfter = now.Add(-day) })
-		}, "error shop/web: Secret web-tykmesh: its certificate expired on 2026-03-03; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+		}, "error shop/web: Secret web-tykmesh: its certificate expired on 2026-03-03; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 		"expires": {func(t *testing.T, c *cluster) {
 			reissue(t, c, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = now.Add(-80*day), now.Add(10*day+time.Hour) })
 		}, "warning shop/web: Secret web-tykmesh: its certificate expires in 10 days; tykmesh certs secrets -f FILE | kubectl apply -f -"},
@@ -106,7 +106,7 @@ func TestDiagnostics(t *testing.T) {
 		}, "error shop/web: Secret web-tykmesh: its certificate is not valid before 2026-03-04T06:06:07Z; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
 		"other hosts": {func(t *testing.T, c *cluster) {
 			reissue(t, c, func(c *x509.Certificate) { c.DNSNames = []string{"mesh", "web.shop.svc.cluster.local"} })
-		}, "error shop/web: Secret web-tykmesh: its certificate does not name mesh.local, web.shop.svc: calls by that name fail; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+		}, "error shop/web: Secret web-tykmesh: its certificate does not name mesh.local, web.shop.svc: calls by that name fail; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 		"not for clients": {func(t *testing.T, c *cluster) {
 			reissue(t, c, func(c *x509.Certificate) { c.ExtKeyUsage = c.ExtKeyUsage[:1] })
 		}, "error shop/web: Secret web-tykmesh: its certificate is not for clients: it lacks the usage client auth, and the calls of its pods fail; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
@@ -119,36 +119,44 @@ func TestDiagnostics(t *testing.T) {
 		"of another CA": {func(t *testing.T, c *cluster) {
 			c.ca = newAuthority(t, "another CA")
 			reissue(t, c, nil)
-		}, `error shop/web: Secret web-tykmesh: its certificate is by "another CA", which is not among the CAs of ConfigMap HASH; tykmesh certs secrets --all -f FILE | kubectl apply -f -`},
+		}, `error shop/web: Secret web-tykmesh: its certificate is by "another CA", which is not among the CAs of ConfigMap HASH; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -`},
+
+		"one's own certificate": {func(t *testing.T, c *cluster) {
+			reissue(t, c, func(c *x509.Certificate) { c.NotAfter = now.Add(-day) })
+			get[corev1.Secret](t, c, "Secret shop/web-tykmesh").Labels = nil
+		}, "error shop/web: Secret web-tykmesh: its certificate expired on 2026-03-03; make it again, key tls.pem: private key, certificate and intermediate CAs in PEM, for mesh, mesh.local, web.shop.svc"},
+		"one's own token": {func(t *testing.T, c *cluster) {
+			c.putSecret("shop", "web-tykmesh-token", "token", "x").Labels = nil
+		}, "error shop/web: Secret web-tykmesh-token: the value of token is not a token; make it again, key token: a JWT (ES256) with sub web.shop, iat and exp"},
 
 		"token missing": {func(_ *testing.T, c *cluster) { delete(c.objects, "Secret shop/web-tykmesh-token") },
-			"error shop/web: Secret web-tykmesh-token: it is missing: services that name their callers refuse its calls; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+			"error shop/web: Secret web-tykmesh-token: it is missing: services that name their callers refuse its calls; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 		"token of another": {func(t *testing.T, c *cluster) {
 			c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, claims("cart.shop", now, now.Add(90*day))))
-		}, `error shop/web: Secret web-tykmesh-token: its token is that of "cart.shop", and not of web.shop; tykmesh certs secrets --all -f FILE | kubectl apply -f -`},
+		}, `error shop/web: Secret web-tykmesh-token: its token is that of "cart.shop", and not of web.shop; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -`},
 		"token expired": {func(t *testing.T, c *cluster) {
 			c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, claims("web.shop", now.Add(-90*day), now.Add(-day))))
-		}, "error shop/web: Secret web-tykmesh-token: its token expired on 2026-03-03; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+		}, "error shop/web: Secret web-tykmesh-token: its token expired on 2026-03-03; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 		"token expires": {func(t *testing.T, c *cluster) {
 			c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, claims("web.shop", now.Add(-90*day), now.Add(day)))+"\n")
 		}, "warning shop/web: Secret web-tykmesh-token: its token expires in 24 h; tykmesh certs secrets -f FILE | kubectl apply -f -"},
 		"token without an end": {func(t *testing.T, c *cluster) {
 			c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, `{"sub":"web.shop"}`))
-		}, "warning shop/web: Secret web-tykmesh-token: its token never expires; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+		}, "warning shop/web: Secret web-tykmesh-token: its token never expires; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 		"token of another key": {func(t *testing.T, c *cluster) {
 			c.tokenKey = newKey(t)
 			c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, claims("web.shop", now, now.Add(90*day))))
-		}, "error shop/web: Secret web-tykmesh-token: its token is signed with another key: services that name their callers refuse its calls; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+		}, "error shop/web: Secret web-tykmesh-token: its token is signed with another key: services that name their callers refuse its calls; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 		"token with claims of another": {func(t *testing.T, c *cluster) {
 			s := get[corev1.Secret](t, c, "Secret shop/web-tykmesh-token")
 			parts := strings.Split(string(s.Data["token"]), ".")
 			parts[1] = base64.RawURLEncoding.EncodeToString([]byte(claims("web.shop", now, now.Add(900*day))))
 			s.Data["token"] = []byte(strings.Join(parts, "."))
-		}, "error shop/web: Secret web-tykmesh-token: its token is signed with another key: services that name their callers refuse its calls; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+		}, "error shop/web: Secret web-tykmesh-token: its token is signed with another key: services that name their callers refuse its calls; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 		"no token": {func(_ *testing.T, c *cluster) { c.putSecret("shop", "web-tykmesh-token", "token", "a.b") },
-			"error shop/web: Secret web-tykmesh-token: the value of token is not a token; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+			"error shop/web: Secret web-tykmesh-token: the value of token is not a token; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 		"no claims": {func(t *testing.T, c *cluster) { c.putSecret("shop", "web-tykmesh-token", "token", c.token(t, `[]`)) },
-			"error shop/web: Secret web-tykmesh-token: the value of token is not a token; tykmesh certs secrets --all -f FILE | kubectl apply -f -"},
+			"error shop/web: Secret web-tykmesh-token: the value of token is not a token; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -"},
 
 		"Service without the port": {func(t *testing.T, c *cluster) {
 			s := get[corev1.Service](t, c, "Service shop/web")
@@ -195,7 +203,7 @@ func TestDiagnostics(t *testing.T) {
 				c.objects["Deployment shop/"+name].(*appsv1.Deployment).Spec.Template.Labels["part"] = "shop"
 			}
 		}, "error shop/cart: Service web: it leads to pods of the service web too: calls reach either; select the pods of one app only\n" +
-			"error shop/cart: Secret cart-tykmesh: its certificate does not name web.shop.svc: calls by that name fail; tykmesh certs secrets --all -f FILE | kubectl apply -f -\n" +
+			"error shop/cart: Secret cart-tykmesh: its certificate does not name web.shop.svc: calls by that name fail; kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -\n" +
 			"error shop/web: Service web: it leads to pods of the service cart too: calls reach either; select the pods of one app only"},
 		"Service of bare pods": {func(_ *testing.T, c *cluster) {
 			d := c.deployment(web, "")
@@ -224,6 +232,36 @@ func TestDiagnostics(t *testing.T) {
 		}, "orphan ConfigMap shop/HASH: no workload uses it; kubectl delete configmap -n shop HASH\n" +
 			"orphan Secret shop/web-tykmesh: no workload uses it; cert-manager renews it; kubectl delete certificate -n shop web-tykmesh && kubectl delete secret -n shop web-tykmesh\n" +
 			"orphan Secret shop/web-tykmesh-token: no workload uses it; kubectl delete secret -n shop web-tykmesh-token"},
+		"service off the mesh": {func(t *testing.T, c *cluster) { c.leave(t, web) },
+			"orphan ConfigMap shop/HASH: no workload uses it, but kubectl rollout undo may return to it; kubectl delete configmap -n shop HASH\n" +
+				"orphan NetworkPolicy shop/web-tykmesh: no workload uses it; kubectl delete networkpolicy -n shop web-tykmesh\n" +
+				"orphan Secret shop/web-tykmesh: no workload uses it, but kubectl rollout undo may return to it; kubectl delete secret -n shop web-tykmesh\n" +
+				"orphan Secret shop/web-tykmesh-token: no workload uses it, but kubectl rollout undo may return to it; kubectl delete secret -n shop web-tykmesh-token\n" +
+				"orphan Service shop/front: it leads to no pods of the mesh; kubectl delete service -n shop front"},
+		"service that leaves the mesh": {func(t *testing.T, c *cluster) {
+			c.leave(t, web)
+			delete(c.objects, "NetworkPolicy shop/web-tykmesh")
+			get[appsv1.Deployment](t, c, "Deployment shop/web").Status.UpdatedReplicas = 1
+		}, "orphan Service shop/front: no workload uses it, but a rollout of its service is under way; "},
+		"ReplicaSet with pods": {func(t *testing.T, c *cluster) {
+			c.leave(t, web)
+			delete(c.objects, "NetworkPolicy shop/web-tykmesh")
+			delete(c.objects, "Service shop/front")
+			get[appsv1.ReplicaSet](t, c, "ReplicaSet shop/web-1").Status.Replicas = 1
+		}, none},
+		"Service and policy of a service on the mesh": {func(t *testing.T, c *cluster) {
+			d, s := *get[appsv1.Deployment](t, c, "Deployment shop/web").DeepCopy(), service("shop", "web", "web")
+			c.leave(t, web)
+			delete(c.objects, "Service shop/front")
+			c.put(&d)
+			c.put(s)
+		}, none},
+		"earlier revisions without their workloads": {func(t *testing.T, c *cluster) {
+			c.leave(t, web)
+			c.leave(t, cart)
+			c.without("Deployment")
+		}, none},
+
 		"one's own Secret": {func(_ *testing.T, c *cluster) {
 			c.putSecret("shop", "gone-tykmesh", "tls.pem", "x").Labels = nil
 			c.putSecret("shop", "x-tykmesh", "password", "x")

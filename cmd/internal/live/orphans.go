@@ -11,7 +11,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/standalone"
 )
 
-// orphans notes the objects of the mesh that no pod template of the input names.
+// orphans notes the objects of the mesh that no workload of the input uses. Services and policies
+// are no orphans where the input holds no workloads at all.
 func (r *reading) orphans() {
 	for o, c := range r.configs {
 		if _, ours := c.files[inboundKey]; ours && !r.isUsed("ConfigMap", o) {
@@ -21,7 +22,19 @@ func (r *reading) orphans() {
 
 	for o, s := range r.secrets {
 		if s.isOurs(o.name) && !r.isUsed("Secret", o) {
-			r.mesh.Orphans = append(r.mesh.Orphans, s.orphan(o))
+			r.mesh.Orphans = append(r.mesh.Orphans, s.orphan(o, r.unusedFor("Secret", o)))
+		}
+	}
+
+	for _, s := range r.facts.Services {
+		if r.emitted[s] && len(r.rollouts) > 0 && !r.isRoute(s) {
+			r.mesh.Orphans = append(r.mesh.Orphans, r.orphanService(s))
+		}
+	}
+
+	for _, o := range r.policies {
+		if len(r.rollouts) > 0 && !r.stands(o) {
+			r.mesh.Orphans = append(r.mesh.Orphans, Orphan{"NetworkPolicy", o.namespace, o.name, unused, deletion("networkpolicy", o)})
 		}
 	}
 
@@ -30,21 +43,54 @@ func (r *reading) orphans() {
 	})
 }
 
-// isUsed reports whether a pod template names an object.
-func (r *reading) isUsed(kind string, o object) bool {
-	return r.used[kube.Ref{Kind: kind, Namespace: o.namespace, Name: o.name}]
+// The reasons of orphans.
+const (
+	unused  = "no workload uses it"
+	returns = unused + ", but kubectl rollout undo may return to it"
+	rolling = unused + ", but a rollout of its service is under way"
+)
+
+// unusedFor returns why an object is an orphan.
+func (r *reading) unusedFor(kind string, o object) string {
+	if len(r.earlier[kube.Ref{Kind: kind, Namespace: o.namespace, Name: o.name}]) > 0 {
+		return returns
+	}
+	return unused
+}
+
+// isRoute reports whether a Service leads to pods of the mesh.
+func (r *reading) isRoute(s *kube.Service) bool {
+	for p := range r.facts.Behind(s) {
+		if r.byPods[p] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// orphanService returns a Service as an orphan. It may lead to pods with a sidecar until a rollout
+// is done.
+func (r *reading) orphanService(s *kube.Service) Orphan {
+	o := object{s.Namespace, s.Name}
+	for p := range r.facts.Behind(s) {
+		if r.rollouts[kube.Ref{Kind: p.Kind, Namespace: p.Namespace, Name: p.Name}] {
+			return Orphan{"Service", o.namespace, o.name, rolling, ""}
+		}
+	}
+
+	return Orphan{"Service", o.namespace, o.name, "it leads to no pods of the mesh", deletion("service", o)}
 }
 
 // orphanConfig returns a ConfigMap as an orphan. Of a service that stands, it may be the one to
 // which kubectl rollout undo returns, if no ReplicaSets are there to tell.
 func (r *reading) orphanConfig(o object) Orphan {
 	rolls, stands := r.rolls[standalone.Service{Namespace: o.namespace, App: appOf(o.name)}]
-	orphan := Orphan{Kind: "ConfigMap", Namespace: o.namespace, Name: o.name, Reason: "no workload uses it", Command: deletion("configmap", o)}
+	orphan := Orphan{Kind: "ConfigMap", Namespace: o.namespace, Name: o.name, Reason: r.unusedFor("ConfigMap", o), Command: deletion("configmap", o)}
 	switch {
 	case rolls:
-		orphan.Reason, orphan.Command = "no workload uses it, but a rollout of its service is under way", ""
+		orphan.Reason, orphan.Command = rolling, ""
 	case stands && !r.mesh.History:
-		orphan.Reason = "no workload uses it, but kubectl rollout undo may return to it"
+		orphan.Reason = returns
 	}
 
 	return orphan
@@ -69,8 +115,8 @@ func (s *secret) isOurs(name string) bool {
 
 // orphan returns a Secret as an orphan. There is a command only for one that tykmesh or
 // cert-manager made.
-func (s *secret) orphan(o object) Orphan {
-	orphan := Orphan{Kind: "Secret", Namespace: o.namespace, Name: o.name, Reason: "no workload uses it"}
+func (s *secret) orphan(o object, reason string) Orphan {
+	orphan := Orphan{Kind: "Secret", Namespace: o.namespace, Name: o.name, Reason: reason}
 	switch {
 	case s.issues != "":
 		orphan.Reason += "; cert-manager renews it"

@@ -68,8 +68,7 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 
 	c := &svc.Certificate
 	c.Secret, c.Key = m.certificate, m.key
-	next := c.remedy(svc, "--all ") // the ledger may not know of a Secret's loss
-	found, state := r.find(svc, c.Secret, "handshakes with its sidecars fail", next)
+	found, state := r.find(svc, c.Secret, "handshakes with its sidecars fail", c.remedy(svc, nil, issueLacking))
 	if c.State = state; found == nil {
 		return
 	}
@@ -77,7 +76,7 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 	chain, err := found.chain(c.Key)
 	if err != nil {
 		c.State = Unreadable
-		r.note(Error, svc, "Secret "+c.Secret, err.Error(), next)
+		r.note(Error, svc, "Secret "+c.Secret, err.Error(), c.remedy(svc, found, issueLacking))
 		return
 	}
 
@@ -85,11 +84,7 @@ func (r *reading) readCertificate(svc *Service, signers authorities) {
 	c.NotBefore, c.NotAfter, c.Hosts, c.Issuer = leaf.NotBefore.UTC(), leaf.NotAfter.UTC(), leaf.DNSNames, leaf.Issuer.CommonName
 	c.Fingerprint = fingerprint(leaf.Raw)
 	for _, fault := range r.faults(svc, chain, signers) {
-		remedy := next
-		if fault.Severity == Warning {
-			remedy = c.remedy(svc, "") // the ledger knows when it ends
-		}
-		r.note(fault.Severity, svc, "Secret "+c.Secret, fault.Message, remedy)
+		r.note(fault.Severity, svc, "Secret "+c.Secret, fault.Message, c.remedy(svc, found, fault.Next))
 	}
 }
 
@@ -108,17 +103,26 @@ func (svc *Service) mounted(name func(mounts) string) mounts {
 	return svc.workloads[i].mounts
 }
 
-// remedy returns the command for a certificate that must be replaced. cert-manager itself replaces
-// those that have its key.
-func (c *Certificate) remedy(svc *Service, all string) string {
-	if c.Key == issuerKey() {
-		return fmt.Sprintf("kubectl describe certificate -n %s %s", svc.Namespace, c.Secret)
-	}
-	return fmt.Sprintf(issue, all)
-}
+// The commands that make Secrets.
+const (
+	issueDue     = "tykmesh certs secrets -f FILE | kubectl apply -f -"                                           // those that are due by the ledger
+	issueLacking = "kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets | kubectl apply -f -" // those that the cluster lacks
+	issueAll     = "tykmesh certs secrets --all -f FILE | kubectl apply -f -"                                     // those that seem usable, too
+)
 
-// issue is the command that makes Secrets: those that are due by the ledger, or --all.
-const issue = "tykmesh certs secrets %s-f FILE | kubectl apply -f -"
+// remedy returns the way to replace a certificate: a command that makes the Secret of tykmesh.
+// cert-manager itself replaces those that have its key, and users those that they have made.
+func (c *Certificate) remedy(svc *Service, found *secret, command string) string {
+	switch {
+	case c.Key == issuerKey():
+		return fmt.Sprintf("kubectl describe certificate -n %s %s", svc.Namespace, c.Secret)
+	case found != nil && !found.managed:
+		hosts := standalone.Hosts(svc.Routes, svc.Namespace, svc.hosts)
+		return fmt.Sprintf("make it again, key %s: private key, certificate and intermediate CAs in PEM, for %s", c.Key, strings.Join(hosts, ", "))
+	}
+
+	return command
+}
 
 // chain returns the certificates of a Secret, that of the service first. It needs a private key
 // beside them, and does not parse it.
@@ -167,20 +171,21 @@ func blocks(text []byte) func(yield func(*pem.Block) bool) {
 	}
 }
 
-// faults returns the faults of a service's certificate, which stands first in its chain.
+// faults returns the faults of a service's certificate, which stands first in its chain. Their
+// remedies are for a Secret that tykmesh made. tykmesh certs secrets sees most of them itself.
 func (r *reading) faults(svc *Service, chain []*x509.Certificate, signers authorities) (all []Diagnostic) {
 	leaf := chain[0]
-	add := func(severity Severity, format string, args ...any) {
-		all = append(all, Diagnostic{Severity: severity, Message: fmt.Sprintf(format, args...)})
+	add := func(severity Severity, next, format string, args ...any) {
+		all = append(all, Diagnostic{Severity: severity, Message: fmt.Sprintf(format, args...), Next: next})
 	}
 
 	switch left := leaf.NotAfter.Sub(r.now); {
 	case left < 0:
-		add(Error, "its certificate expired on %s", day(leaf.NotAfter))
+		add(Error, issueLacking, "its certificate expired on %s", day(leaf.NotAfter))
 	case r.now.Before(leaf.NotBefore):
-		add(Error, "its certificate is not valid before %s", leaf.NotBefore.UTC().Format(time.RFC3339))
+		add(Error, issueAll, "its certificate is not valid before %s", leaf.NotBefore.UTC().Format(time.RFC3339))
 	case ca.Terms{Now: r.now}.Due(leaf.NotBefore, leaf.NotAfter):
-		add(Warning, "its certificate expires in %s", ca.Days(left))
+		add(Warning, issueDue, "its certificate expires in %s", ca.Days(left))
 	}
 
 	var routes []string // no caller asks for a certificate without TLS
@@ -193,18 +198,22 @@ func (r *reading) faults(svc *Service, chain []*x509.Certificate, signers author
 		}
 	}
 	if lacking := svc.Certificate.Lacking; len(lacking) > 0 {
-		add(Error, "its certificate does not name %s: calls by that name fail", strings.Join(lacking, ", "))
+		add(Error, issueLacking, "its certificate does not name %s: calls by that name fail", strings.Join(lacking, ", "))
 	}
 
 	if !serves(leaf, x509.ExtKeyUsageServerAuth) {
-		add(Error, "its certificate is not for servers: it lacks the usage server auth")
+		add(Error, issueAll, "its certificate is not for servers: it lacks the usage server auth")
 	}
 	if svc.TLS == TLSMutual && !serves(leaf, x509.ExtKeyUsageClientAuth) {
-		add(Error, "its certificate is not for clients: it lacks the usage client auth, and the calls of its pods fail")
+		add(Error, issueAll, "its certificate is not for clients: it lacks the usage client auth, and the calls of its pods fail")
 	}
 
 	if err := r.verify(svc, chain, signers); err != nil {
-		add(Error, "%v", err)
+		next := issueAll
+		if svc.Certificate.Foreign {
+			next = issueLacking
+		}
+		add(Error, next, "%v", err)
 	}
 
 	return all

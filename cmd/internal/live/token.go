@@ -24,14 +24,21 @@ func (r *reading) readToken(svc *Service) {
 		return
 	}
 
-	next := fmt.Sprintf(issue, "--all ")
-
 	t := &svc.Token
 	t.Secret = name
-	found, state := r.find(svc, name, "services that name their callers refuse its calls", next)
+	found, state := r.find(svc, name, "services that name their callers refuse its calls", issueLacking)
 	if t.State = state; found == nil {
 		return
 	}
+
+	subject := standalone.Service{Namespace: svc.Namespace, App: svc.App}.Subject()
+	remedy := func(command string) string {
+		if !found.managed {
+			return fmt.Sprintf("make it again, key %s: a JWT (ES256) with sub %s, iat and exp", standalone.TokenFile, subject)
+		}
+		return command
+	}
+	next := remedy(issueLacking)
 
 	c, err := found.token(r.tokenKeys)
 	if err != nil {
@@ -41,8 +48,8 @@ func (r *reading) readToken(svc *Service) {
 	}
 
 	t.Subject, t.Issued, t.Expires = c.Subject, second(c.Issued), second(c.Expires)
-	if want := (standalone.Service{Namespace: svc.Namespace, App: svc.App}).Subject(); t.Subject != want {
-		r.note(Error, svc, "Secret "+name, fmt.Sprintf("its token is that of %q, and not of %s", t.Subject, want), next)
+	if t.Subject != subject {
+		r.note(Error, svc, "Secret "+name, fmt.Sprintf("its token is that of %q, and not of %s", t.Subject, subject), next)
 	}
 	if !c.verified {
 		r.note(Error, svc, "Secret "+name, "its token is signed with another key: services that name their callers refuse its calls", next)
@@ -55,7 +62,7 @@ func (r *reading) readToken(svc *Service) {
 	case left < 0:
 		r.note(Error, svc, "Secret "+name, "its token expired on "+day(t.Expires), next)
 	case c.Issued > 0 && (ca.Terms{Now: r.now}).Due(t.Issued, t.Expires):
-		r.note(Warning, svc, "Secret "+name, "its token expires in "+ca.Days(left), fmt.Sprintf(issue, ""))
+		r.note(Warning, svc, "Secret "+name, "its token expires in "+ca.Days(left), remedy(issueDue))
 	}
 }
 

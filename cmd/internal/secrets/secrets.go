@@ -85,13 +85,14 @@ type Terms struct {
 const (
 	NoLedger = "there is no ledger"
 	NoRecord = "not there yet"
+	Lost     = "the ledger has it, but the input lacks it"
 	AskedFor = "asked for"
 	invalid  = "its content is invalid"
 )
 
 // Due returns the Secrets that are due, in the order of the identities, and the number of the
-// others. A stored Secret counts, else the record of the ledger. A Secret that tykmesh did not make
-// is never due.
+// others. A stored Secret counts, else the record of the ledger, unless the stored ones are all of
+// a cluster. A Secret that tykmesh did not make is never due.
 func (t Terms) Due(identities []Identity, records []ca.Record, stored Stored) (due []Due, kept int) {
 	held := make(map[string]*ca.Record)
 	for i := range records {
@@ -102,7 +103,7 @@ func (t Terms) Due(identities []Identity, records []ca.Record, stored Stored) (d
 		for _, kind := range t.kinds() {
 			d := Due{Identity: id, Kind: kind}
 			d.held = held[d.recordID()]
-			d.Reason = t.reason(d, cmp.Or(stored.records[d.recordID()], d.held), stored.Any())
+			d.Reason = t.reason(d, stored)
 			if d.Reason == "" || stored.foreign[d.recordID()] {
 				kept++
 			} else {
@@ -126,21 +127,27 @@ func (t Terms) kinds() (kinds []Kind) {
 	return kinds
 }
 
-// reason returns why a Secret is due; "" if it is not. r is the record of its present content; nil
-// without one.
-func (t Terms) reason(d Due, r *ca.Record, hasStored bool) string {
+// reason returns why a Secret is due; "" if it is not.
+func (t Terms) reason(d Due, stored Stored) string {
+	present := stored.records[d.recordID()]
+	if !stored.whole {
+		present = cmp.Or(present, d.held)
+	}
+
 	switch {
 	case t.All:
 		return AskedFor
-	case r == nil && !t.HasLedger && !hasStored:
+	case present == nil && d.held != nil:
+		return Lost
+	case present == nil && !t.HasLedger && !stored.Any():
 		return NoLedger
-	case r == nil:
+	case present == nil:
 		return NoRecord
 	case d.Kind == Token:
-		return t.unusableToken(r)
+		return t.unusableToken(present)
 	}
 
-	return t.unusableCertificate(r, d.Hosts)
+	return t.unusableCertificate(present, d.Hosts)
 }
 
 func (t Terms) unusableCertificate(r *ca.Record, hosts []string) string {

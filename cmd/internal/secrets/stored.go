@@ -17,6 +17,7 @@ import (
 type Stored struct {
 	records map[string]*ca.Record // by id; without a certificate if the Secret has no valid content
 	foreign map[string]bool       // ids of those that tykmesh did not make
+	whole   bool                  // they are those of a cluster: it lacks the others, whatever a ledger says
 
 	Foreign []string // the names of those, as messages say them: "Secret shop/echo-tykmesh"
 }
@@ -42,7 +43,7 @@ func Find(docs []*manifest.Document, namespace string, identities []Identity, ke
 	}
 
 	for _, doc := range docs {
-		if !bytes.Contains(doc.Text, []byte("Secret")) || !bytes.Contains(doc.Text, []byte(standalone.SecretName(standalone.Service{}))) {
+		if !mayStore(doc.Text) {
 			continue
 		}
 
@@ -51,9 +52,15 @@ func Find(docs []*manifest.Document, namespace string, identities []Identity, ke
 			continue // inject reports it, or it has no part in the mesh
 		}
 
+		root, _ := doc.Root() // has been parsed
 		for _, o := range objects {
+			if o.Kind != "Secret" || o.Group() != "" {
+				continue
+			}
+
+			s.whole = s.whole || o.Node != root.Resolve() // an item of a list
 			meta := o.Meta(namespace)
-			if d, ok := wanted[place{meta.Namespace, meta.Name}]; ok && o.Kind == "Secret" && o.Group() == "" {
+			if d, ok := wanted[place{meta.Namespace, meta.Name}]; ok {
 				s.add(d, o, key)
 			}
 		}
@@ -61,7 +68,15 @@ func Find(docs []*manifest.Document, namespace string, identities []Identity, ke
 		doc.Forget()
 	}
 
+	s.whole = s.whole || len(s.records) > 0
+
 	return s
+}
+
+// mayStore reports whether a document may be a Secret of the mesh, or a list with Secrets.
+func mayStore(text []byte) bool {
+	has := func(part string) bool { return bytes.Contains(text, []byte(part)) }
+	return has("Secret") && (has(standalone.SecretName(standalone.Service{})) || has("List"))
 }
 
 // add adds the Secret of a service.
@@ -114,7 +129,11 @@ func tokenRecord(d Due, content []byte, key *ca.TokenKey) *ca.Record {
 }
 
 // Any reports whether there are any Secrets: then no ledger is needed to find the missing ones.
-func (s Stored) Any() bool { return len(s.records)+len(s.foreign) > 0 }
+func (s Stored) Any() bool { return s.whole || len(s.foreign) > 0 }
+
+// Whole reports whether the Secrets are those of a cluster, as a list of kubectl has them, or as
+// tykmesh made them: then the others are missing there, whatever a ledger says.
+func (s Stored) Whole() bool { return s.whole }
 
 // lives notes how long the certificates are valid.
 func (s Stored) lives(note func(ca.Record)) {
