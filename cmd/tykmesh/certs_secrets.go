@@ -42,11 +42,13 @@ func newCertsSecretsCmd(p process) *cobra.Command {
 			"CA.keyPath, and with CA.tokenKeyPath its token. It is for Injector.mode: standalone, before and after inject. Pods load a new\n" +
 			"Secret within five minutes, without a restart.\n\n" +
 			"It prints only Secrets that are missing or due: a third of their life is left, or the hosts, the CA or the token key have changed.\n" +
-			"If nothing is due, it prints nothing. The ledger tells it of earlier Secrets. Secrets in the input, as kubectl get prints those\n" +
-			"of the cluster, count more: one that is not there is missing, although the ledger has it. Without them, --all prints all\n" +
-			"Secrets again, if the cluster has lost one or kubectl apply failed. With cert-manager (CA.issuerRef) it prints tokens only.\n\n" +
+			"If nothing is due, it prints nothing, and kubectl apply -f - fails for lack of input: in jobs use -o FILE, as the examples do. The\n" +
+			"ledger tells it of earlier Secrets. Secrets in the input, as kubectl get prints those of the cluster, count more: one that is not\n" +
+			"there is missing, although the ledger has it. Without them, --all prints all Secrets again, if the cluster has lost one or kubectl\n" +
+			"apply failed. With cert-manager (CA.issuerRef) it prints tokens only.\n\n" +
 			"Run it every day, as a cron job or as a Kubernetes CronJob such as testdata/samples/certs-secrets-cronjob.yaml in the source.",
-		Example: "  tykmesh certs secrets -f app.yaml | kubectl apply -f -\n" +
+		Example: "  tykmesh certs secrets -f app.yaml | kubectl apply -f -     # the first time\n" +
+			"  tykmesh certs secrets -f app.yaml -o due.yaml && { [ ! -s due.yaml ] || kubectl apply -f due.yaml; }     # every day\n" +
 			"  kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets -o due.yaml     # without manifests and ledger\n" +
 			"  tykmesh certs secrets -f app.yaml --dry-run     # prints due Secrets by name\n" +
 			"  tykmesh certs secrets -f app.yaml --all -o secrets.yaml",

@@ -67,7 +67,7 @@ const (
 without any server: tykmesh inject --local ./mesh -f app.yaml
 `
 	standaloneSteps = `next, when this is in tykmesh.yaml:
-  tykmesh ca init -q > /dev/null                          # creates a CA in ca-quickstart, to which this file leads; unless you have one
+  tykmesh ca init --algo ecdsa -q > /dev/null             # creates a CA in ca-quickstart, to which this file leads; unless you have one
   tykmesh certs secrets -f app.yaml | kubectl apply -f -  # gives each service its certificate
   kubectl apply -f <(tykmesh inject -f app.yaml)          # puts the services on the mesh
 `
