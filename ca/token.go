@@ -74,7 +74,7 @@ func encodePublicKey(key crypto.PublicKey) ([]byte, error) {
 }
 
 // tokenHeader is the header of tokens (RFC 7515, section 4).
-const tokenHeader = `{"alg":"ES256","typ":"JWT"}`
+const tokenHeader = `{"alg":"ES256","typ":"JWT"}` //nolint:gosec // public
 
 // tokenClaims are the claims of tokens, with times in seconds since 1970 (RFC 7519, section 4.1).
 type tokenClaims struct {

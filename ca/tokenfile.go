@@ -14,7 +14,7 @@ import (
 
 // The files of a token key in its directory.
 const (
-	TokenKeyFile    = "token-key.pem" // the private key, which signs tokens
+	TokenKeyFile    = "token-key.pem" //nolint:gosec // a name; the private key, which signs tokens
 	TokenPublicFile = "token.pem"     // the public key, by which sidecars verify tokens
 )
 

@@ -142,7 +142,7 @@ func (p *pod) addition(s Settings) addition {
 
 	switch {
 	case p.Native && p.mesh != nil:
-		a.initFirst = append(inits, container)
+		a.initFirst = slices.Concat(inits, []manifest.Map{container})
 	case p.Native:
 		a.initFirst = append([]manifest.Map{container}, inits...)
 	default:

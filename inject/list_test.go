@@ -16,7 +16,7 @@ import (
 
 // listStyles are ways to write the list of a KRM function, each with something behind the items.
 var listStyles = map[string]func(t *testing.T, list map[string]any) []byte{
-	"YAML": func(t *testing.T, list map[string]any) []byte { return blockList(t, list) },
+	"YAML": blockList,
 	"YAML, items last": func(t *testing.T, list map[string]any) []byte {
 		delete(list, "results")
 		return blockList(t, list)

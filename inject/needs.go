@@ -40,11 +40,7 @@ func (in *injection) needs() (all []Need) {
 
 		need := needs[p.Namespace]
 		if need == nil {
-			need = &Need{
-				Namespace: p.Namespace,
-				Secret:    in.settings.Sidecar != nil && in.settings.Standalone == nil && !in.facts.Provides(p.Namespace, neededSecret),
-				Authority: in.settings.TLS && in.settings.Standalone == nil && !in.facts.Provides(p.Namespace, neededAuthority),
-			}
+			need = in.needOf(p.Namespace)
 			needs[p.Namespace] = need
 		}
 
@@ -70,6 +66,18 @@ func (in *injection) needs() (all []Need) {
 	}
 
 	return all
+}
+
+// needOf returns what all pods of a namespace need. In a mesh without a Dashboard they share
+// nothing.
+func (in *injection) needOf(namespace string) *Need {
+	need := &Need{Namespace: namespace}
+	if s := in.settings; s.Standalone == nil {
+		need.Secret = s.Sidecar != nil && !in.facts.Provides(namespace, neededSecret)
+		need.Authority = s.TLS && !in.facts.Provides(namespace, neededAuthority)
+	}
+
+	return need
 }
 
 // missingSecrets returns the Secrets of the pods' service that the stream does not contain, and

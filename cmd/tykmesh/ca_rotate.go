@@ -95,21 +95,24 @@ func (o *caRotate) run(ctx context.Context, p process, r *report.Run) (report.Ou
 		return nil, err
 	}
 
-	return func() error {
-		if err := change.Write(o.dir); err != nil {
-			return fmt.Errorf("rotating the CA of %s: %w", o.dir, err)
-		}
-		after, err := o.read(p)
-		if err == nil {
-			err = o.say(p, after)()
-		}
+	return func() error { return o.take(p, change) }, nil
+}
 
-		if err != nil {
-			return advise(err, "the step is taken; "+o.again(p.name)+" prints what to do now")
-		}
+// take writes the change of a step, and prints what to do now.
+func (o *caRotate) take(p process, change pki.Change) error {
+	if err := change.Write(o.dir); err != nil {
+		return fmt.Errorf("rotating the CA of %s: %w", o.dir, err)
+	}
+	after, err := o.read(p)
+	if err == nil {
+		err = o.say(p, after)()
+	}
 
-		return nil
-	}, nil
+	if err != nil {
+		return advise(err, "the step is taken; "+o.again(p.name)+" prints what to do now")
+	}
+
+	return nil
 }
 
 // read reads the state of the rotation.
@@ -166,11 +169,20 @@ func (o *caRotate) conflict(r pki.Rotation) error {
 		return errors.New("--root and --root-key have an effect in step 1 alone: add --step 1")
 	case o.unchecked && pki.Step(o.step) != pki.StepSettle:
 		return errors.New("--unchecked has an effect in step 3 alone: add --step 3")
-	case (o.liveFlags.given() || o.recursive) && pki.Step(o.step) != pki.StepSettle:
+	}
+
+	return o.liveConflict()
+}
+
+// liveConflict refuses live objects that have no effect here.
+func (o *caRotate) liveConflict() error {
+	given := o.liveFlags.given()
+	switch {
+	case (given || o.recursive) && pki.Step(o.step) != pki.StepSettle:
 		return errors.New("--filename names live objects, which step 3 alone reads: add --step 3")
-	case o.liveFlags.given() && o.unchecked:
+	case given && o.unchecked:
 		return errors.New("--filename and --unchecked exclude each other: live objects show which certificates are in use")
-	case o.liveFlags.given() && o.mesh == nil:
+	case given && o.mesh == nil:
 		return errors.New("--filename has an effect with Injector.mode: standalone alone; without it, step 3 asks the Dashboard")
 	}
 

@@ -109,16 +109,8 @@ func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (re
 		return nil, nil
 	}
 
-	switch {
-	case sources.issuer != nil || sources.tokenKey != nil:
-	case c.CA.IssuerRef.Name != "":
-		r.Lastly("nothing to print: cert-manager issues the certificates, and %s is not set, so there are no tokens", config.CATokenKeyPath)
-		return nil, nil
-	case !c.Certificates() && c.CA.TokenKey == "":
-		r.Lastly("nothing to print: %s is not set, so services have no certificates", config.CABundlePath)
-		return nil, nil
-	default:
-		return nil, unissued(c, identities)
+	if sources.issuer == nil && sources.tokenKey == nil {
+		return nil, tellUnissued(c, identities, r)
 	}
 
 	if sources.issuer != nil {
@@ -146,6 +138,21 @@ func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (re
 	}
 
 	return func() error { return secrets.Write(r.Stdout(), made) }, nil
+}
+
+// tellUnissued says why a run without issuer and token key prints nothing, or returns an error that
+// lists the Secrets that users make.
+func tellUnissued(c config.Config, identities []secrets.Identity, r *report.Run) error {
+	switch {
+	case c.CA.IssuerRef.Name != "":
+		r.Lastly("nothing to print: cert-manager issues the certificates, and %s is not set, so there are no tokens", config.CATokenKeyPath)
+	case !c.Certificates() && c.CA.TokenKey == "":
+		r.Lastly("nothing to print: %s is not set, so services have no certificates", config.CABundlePath)
+	default:
+		return unissued(c, identities)
+	}
+
+	return nil
 }
 
 // sources are where the contents of Secrets come from.

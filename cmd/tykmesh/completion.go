@@ -60,16 +60,9 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 	case "on-skip":
 		return words("fail\trefuse the stream", "warn\tlet it through and say so", "ignore\tlet it through")
 	case "report":
-		var formats []string
-		for _, f := range report.Formats {
-			formats = append(formats, f.Name+"\t"+f.Use)
-		}
-		return words(formats...)
+		return reportFormats()
 	case "output":
-		if f.DefValue == "" { // a file
-			return extensions("yaml", "yml", "json")
-		}
-		return words(f.DefValue, formatJSON)
+		return outputs(f)
 	case "mode":
 		return words(config.ModeDashboard, config.ModeStandalone+"\tno Dashboard")
 	case "algo":
@@ -83,6 +76,23 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 	}
 
 	return cobra.NoFileCompletions
+}
+
+// reportFormats completes the formats of --report.
+func reportFormats() cobra.CompletionFunc {
+	var formats []string
+	for _, f := range report.Formats {
+		formats = append(formats, f.Name+"\t"+f.Use)
+	}
+	return words(formats...)
+}
+
+// outputs completes the value of --output: a file, or a format where that has a default.
+func outputs(f *pflag.Flag) cobra.CompletionFunc {
+	if f.DefValue == "" {
+		return extensions("yaml", "yml", "json")
+	}
+	return words(f.DefValue, formatJSON)
 }
 
 func extensions(list ...string) cobra.CompletionFunc {

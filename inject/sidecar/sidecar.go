@@ -30,7 +30,7 @@ const (
 	TrustName   = "tyk-mesh-trust" // init container, and the volume that it fills
 	certificate = "tyk-mesh-tls"   // volume: the certificate of the control port, or that of the service
 	definitions = "tyk-mesh"       // volume: the APIs of the sidecar, without a Dashboard
-	token       = "tyk-mesh-token" // volume: the token of the service
+	token       = "tyk-mesh-token" //nolint:gosec // volume: the token of the service
 
 	Authority    = "ca-pem" // volume, and the ConfigMap behind it: the mesh's CA
 	AuthorityKey = "ca.pem" // under which it stands there

@@ -61,7 +61,7 @@ func newGateway(t testing.TB, definition string) *gateway {
 		Versions struct {
 			Versions map[string]struct {
 				Paths struct {
-					Rewrites []struct{ Path, Method, Match_pattern, Rewrite_to string } `json:"url_rewrites"` //nolint:revive,staticcheck // keys
+					Rewrites []struct{ Path, Method, Match_pattern, Rewrite_to string } `json:"url_rewrites"` //nolint:staticcheck // keys
 					Allowed  []struct {
 						Path    string
 						Methods map[string]struct{ Action string } `json:"method_actions"`

@@ -16,7 +16,7 @@ import (
 
 const (
 	// headerToken carries a caller's token, and headerCaller names the caller to the app.
-	headerToken  = "X-Mesh-Auth"
+	headerToken  = "X-Mesh-Auth" //nolint:gosec // a name, and no token
 	headerCaller = "X-Mesh-Caller"
 
 	// policy is the name of the only policy: its holders may call the inbound API.

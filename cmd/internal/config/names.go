@@ -32,7 +32,7 @@ const (
 	CAMutualTLSKey      = "CA.mutualTLSKey"
 	CAIssuerRef         = "CA.issuerRef"
 	CATokenPath         = "CA.tokenPath"
-	CATokenKeyPath      = "CA.tokenKeyPath"
+	CATokenKeyPath      = "CA.tokenKeyPath" //nolint:gosec // a name, and no credential
 	CADefaultNames      = "CA.defaultNames"
 	CADefaultKeyRequest = "CA.defaultKeyRequest"
 

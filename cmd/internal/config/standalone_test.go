@@ -96,8 +96,7 @@ func TestDefaultsOfStandaloneMode(t *testing.T) {
 		t.Errorf("got %+v, %+v", c.Injector, c.Sidecar)
 	}
 
-	c, _, err = load("Injector: {mode: Standalone, servicePorts: replace}", nil, nil, false)
-	if err == nil {
+	if _, _, err := load("Injector: {mode: Standalone, servicePorts: replace}", nil, nil, false); err == nil {
 		t.Error("the mode may be written in another case")
 	}
 

@@ -79,13 +79,22 @@ func (l *loader) view(k key) Setting {
 		v.Note = "has no effect with " + instead
 	case isSet && k.secret && v.Value == nil:
 		v.Note = "not found"
-	case !isSet && instead == "" && k.modal && l.config.Standalone():
-		v.Note = "that of " + InjectorMode + ": " + ModeStandalone
-	case !isSet && instead == "" && k.unset != nothing && (k.aloneText == "" || !l.config.Standalone()):
-		v.Note = prose.Plain(k.unset)
+	case !isSet && instead == "":
+		v.Note = l.noteOfDefault(k)
 	}
 
 	return v
+}
+
+// noteOfDefault returns what there is to say of a key that is not set, or "".
+func (l *loader) noteOfDefault(k key) string {
+	switch {
+	case k.modal && l.config.Standalone():
+		return "that of " + InjectorMode + ": " + ModeStandalone
+	case k.unset == nothing || k.aloneText != "" && l.config.Standalone():
+		return ""
+	}
+	return prose.Plain(k.unset)
 }
 
 // overruled returns the flag or the key that leaves a key without effect, or "".

@@ -22,16 +22,8 @@ func (l *loader) warn() {
 		l.warning(l.settings[TykURL], "is http:// to another machine, so the API key is sent unencrypted; use https://")
 	}
 
-	if mongo := l.config.CA.MongoConnStr; (l.config.Injector.EnableMeshTLS || l.config.Standalone()) && !l.src.Local && mongo.IsSet() && trustsAnyMongo(mongo.Reveal()) {
-		l.warning(l.settings[CAMongoConnStr], "has tlsInsecure, so MongoDB's TLS certificate is not verified")
-	}
-
-	if c := l.config.CA; c.SkipCACheck && !l.src.Local {
-		msg := "CFSSL's TLS certificate is not verified"
-		if !c.Secure {
-			msg = "has no effect without " + CASecure + ": true; CFSSL's TLS certificate is verified"
-		}
-		l.warning(l.settings[CASkipCACheck], msg)
+	if !l.src.Local {
+		l.warnCA()
 	}
 
 	if domain := l.config.Injector.MeshDomain; domain != "" && !slices.Contains(l.config.Injector.MeshHosts, domain) {
@@ -39,6 +31,22 @@ func (l *loader) warn() {
 	}
 
 	l.warnSidecar()
+}
+
+// warnCA warns of servers of the CA that are not verified.
+func (l *loader) warnCA() {
+	c := l.config.CA
+	if records := l.config.Injector.EnableMeshTLS || l.config.Standalone(); records && c.MongoConnStr.IsSet() && trustsAnyMongo(c.MongoConnStr.Reveal()) {
+		l.warning(l.settings[CAMongoConnStr], "has tlsInsecure, so MongoDB's TLS certificate is not verified")
+	}
+
+	if c.SkipCACheck {
+		msg := "CFSSL's TLS certificate is not verified"
+		if !c.Secure {
+			msg = "has no effect without " + CASecure + ": true; CFSSL's TLS certificate is verified"
+		}
+		l.warning(l.settings[CASkipCACheck], msg)
+	}
 }
 
 func (l *loader) warning(s setting, msg string) {

@@ -218,7 +218,7 @@ func TestDiagnostics(t *testing.T) {
 			c.putConfigMap(web, standalone.Config{Hash: "0123456789", Files: c.mesh.Config(standalone.Pod{Service: web}).Files})
 			get[appsv1.Deployment](t, c, "Deployment shop/web").Status.UpdatedReplicas = 1
 		}, "orphan ConfigMap shop/web-tykmesh-0123456789: no workload uses it, but a rollout of its service is under way; "},
-		"ConfigMap of a ReplicaSet": {func(t *testing.T, c *cluster) {
+		"ConfigMap of a ReplicaSet": {func(_ *testing.T, c *cluster) {
 			c.putConfigMap(web, standalone.Config{Hash: "0123456789", Files: c.mesh.Config(standalone.Pod{Service: web}).Files})
 			c.putConfigMap(web, standalone.Config{Hash: "9876543210", Files: c.mesh.Config(standalone.Pod{Service: web}).Files})
 			c.putReplicaSet(web, "0123456789")
