@@ -132,8 +132,8 @@ func (t TrustBundle) Hash() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// CheckDates reports whether one of the CAs can vouch for certificates now: whether it has begun and
-// has not expired. An empty bundle passes.
+// CheckDates reports whether one of the CAs can vouch for certificates now: whether it has begun
+// and has not expired. An empty bundle passes.
 //
 // Errors: ErrExpired, ErrNotYetValid.
 func (t TrustBundle) CheckDates(now time.Time) error {
