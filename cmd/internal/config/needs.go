@@ -149,7 +149,7 @@ func (l *loader) readTrust() {
 	}
 }
 
-// failMissing reports a file that cannot be read, and for an absent one the command that makes it.
+// failMissing reports a file that cannot be read. If it does not exist, the command makes it.
 func (l *loader) failMissing(key, what, command string, err error) {
 	msg := what + ": " + err.Error()
 	if errors.Is(err, fs.ErrNotExist) {
