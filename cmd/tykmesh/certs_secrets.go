@@ -140,8 +140,8 @@ func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (re
 	return func() error { return secrets.Write(r.Stdout(), made) }, nil
 }
 
-// tellUnissued says why a run without issuer and token key prints nothing, or returns an error that
-// lists the Secrets that users make.
+// tellUnissued reports why a run without issuer and token key prints nothing, or returns an error
+// that lists the Secrets that users make.
 func tellUnissued(c config.Config, identities []secrets.Identity, r *report.Run) error {
 	switch {
 	case c.CA.IssuerRef.Name != "":

@@ -208,7 +208,7 @@ func (l *loader) missing(key, msg, hint string) {
 	}
 
 	if l.src.Name == "" {
-		hint = "no configuration file was found; " + Hint
+		hint = "no configuration file was found; " + Hint + "; for a mesh without a Dashboard add --mode standalone"
 	}
 	l.errors = append(l.errors, Finding{Pos: pos, Key: key, Msg: msg, Hint: hint})
 }
