@@ -82,7 +82,7 @@ func tellAdded(r *report.Run, stream *inject.Stream) {
 		r.Lastly("ConfigMap %s %s for %s", sidecar.Authority, r.Verb("added"), report.Plural(n, "namespace"))
 	}
 	if n = stream.Emitted - n; n > 0 {
-		r.Lastly("%s %s behind the workloads: what their sidecars load, and their certificates and routes", report.Plural(n, "object"), r.Verb("added"))
+		r.Lastly("%s %s behind the workloads, for their sidecars", report.Plural(n, "object"), r.Verb("added"))
 	}
 }
 
