@@ -219,7 +219,7 @@ func (s *shell) objects(stream string) []object {
 	var all []object
 	for text := range strings.SplitSeq(strings.ReplaceAll(stream, "\n{", "\n---\n{"), "\n---\n") {
 		var o object
-		if err := yaml.UnmarshalStrict([]byte(text), &o); err != nil {
+		if err := yaml.UnmarshalStrict([]byte(text+"\n"), &o); err != nil {
 			s.Fatal(err)
 		}
 		all = append(all, o)

@@ -160,7 +160,7 @@ func (s *shell) standaloneLeaves() {
 	}
 
 	s.must(status + ` | grep -o 'kubectl delete .*' > delete.sh && sh -e delete.sh`)
-	s.must(`kubectl delete services -l app.kubernetes.io/managed-by=tykmesh && kubectl delete configmap ca-pem`)
+	s.must(`kubectl delete services -l app.kubernetes.io/managed-by=tykmesh`)
 	if left := s.must(`kubectl get services,configmaps,secrets -o name`); left != "service/echo\n" {
 		s.Errorf("the cluster has more than the manifest says:\n%s", left)
 	}
