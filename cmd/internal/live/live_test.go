@@ -125,7 +125,7 @@ func TestDiagnostics(t *testing.T) {
 			reissue(t, c, func(c *x509.Certificate) { c.NotAfter = now.Add(-day) })
 			get[corev1.Secret](t, c, "Secret shop/web-tykmesh").Labels = nil
 		}, "error shop/web: Secret web-tykmesh: its certificate expired on 2026-03-03; make it again, key tls.pem: private key, certificate and intermediate CAs in PEM, for mesh, mesh.local, web.shop.svc"},
-		"one's own token": {func(t *testing.T, c *cluster) {
+		"one's own token": {func(_ *testing.T, c *cluster) {
 			c.putSecret("shop", "web-tykmesh-token", "token", "x").Labels = nil
 		}, "error shop/web: Secret web-tykmesh-token: the value of token is not a token; make it again, key token: a JWT (ES256) with sub web.shop, iat and exp"},
 
