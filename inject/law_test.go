@@ -19,7 +19,7 @@ import (
 
 func TestLaws(t *testing.T) {
 	injected := 0
-	for _, g := range goldens(t) {
+	for _, g := range lawGoldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
 			s := g.options.settings()
 			injected += checkLaws(t, g.documents, s)
@@ -36,7 +36,7 @@ func TestLaws(t *testing.T) {
 }
 
 func FuzzInject(f *testing.F) {
-	for _, g := range goldens(f) {
+	for _, g := range lawGoldens(f) {
 		for _, in := range g.inputs {
 			for _, skip := range []inject.OnSkip{inject.SkipFail, inject.SkipWarn} {
 				f.Add(g.options.encode(in.Data), g.options.TLS, g.options.Routes == nil || *g.options.Routes, byte(slices.Index(profiles, g.options.Profile))|byte(skip)<<6)
@@ -381,7 +381,7 @@ func visit(n *manifest.Node, f func(*manifest.Node)) {
 func TestOutsideOfPodTemplate(t *testing.T) {
 	const edit = "status:\n      lists:\n         -   a\n         -   b\n"
 	shown := 0
-	for _, g := range goldens(t) {
+	for _, g := range lawGoldens(t) {
 		if g.options.CRLF || g.options.BOM {
 			continue
 		}
@@ -427,7 +427,7 @@ func injectText(text []byte, s inject.Settings) ([]byte, bool) {
 // is without, it is added once, and uninject takes it away again.
 func TestEmittedLaws(t *testing.T) {
 	emitted := 0
-	for _, g := range goldens(t) {
+	for _, g := range lawGoldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
 			s := g.options.settings()
 			s.TLS, s.OnSkip = true, inject.SkipWarn

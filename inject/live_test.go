@@ -18,7 +18,7 @@ import (
 // printed by kubectl get.
 func TestLiveLaw(t *testing.T) {
 	taken := 0
-	for _, g := range goldens(t) {
+	for _, g := range lawGoldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
 			profiles, listeners := slices.Compact([]string{g.options.Profile, "", "builtin"}), []bool{false, true}
 			if testing.Short() {

@@ -47,7 +47,7 @@ broken: [
 // objects, they become the same.
 func TestNeighbours(t *testing.T) {
 	injected := 0
-	for _, g := range goldens(t) {
+	for _, g := range lawGoldens(t) {
 		injected += checkNeighbours(t, g.documents, []byte(neighbours), g.options.settings())
 	}
 	if injected < 100 {
@@ -56,7 +56,7 @@ func TestNeighbours(t *testing.T) {
 }
 
 func FuzzNeighbours(f *testing.F) {
-	for _, g := range goldens(f) {
+	for _, g := range lawGoldens(f) {
 		for _, in := range g.inputs {
 			f.Add(in.Data, []byte(neighbours))
 		}

@@ -16,7 +16,7 @@ import (
 // that the original gets with these. The same settings change nothing.
 func TestReinject(t *testing.T) {
 	compared := 0
-	for i, g := range goldens(t) {
+	for i, g := range lawGoldens(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(g.path), ".txtar"), func(t *testing.T) {
 			first := g.options.settings()
 			first.OnSkip = inject.SkipWarn // then more of them are injected
