@@ -59,7 +59,7 @@ func jsonList(t *testing.T, list map[string]any, indent string) []byte {
 // to the items, once, and uninject takes it back.
 func TestListLaws(t *testing.T) {
 	added := 0
-	for _, g := range lawGoldens(t) {
+	for _, g := range goldens(t) {
 		items := itemsOf(g.documents())
 		alone := strings.HasPrefix(g.options.Profile, "standalone")
 		if len(items) == 0 || testing.Short() && !alone {

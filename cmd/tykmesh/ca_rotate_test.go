@@ -28,8 +28,8 @@ import (
 // unique is what differs from CA to CA: what its name ends with, and the hash of a bundle.
 var unique = regexp.MustCompile(`[0-9a-f]{8}"|\b[0-9a-f]{16}\b`)
 
-// anonymous is the command anonymous [stderr]: it prints what was printed last with letters for what differs
-// from CA to CA, in the order in which the script comes to see it.
+// anonymous is the command anonymous [stderr]: it prints the last output again. Letters stand for the
+// parts that differ from CA to CA, in the order of the script.
 func anonymous(ts *testscript.TestScript, _ bool, args []string) {
 	w := worldOf(ts)
 	fmt.Fprint(ts.Stdout(), unique.ReplaceAllStringFunc(ts.ReadFile(cmp.Or(strings.Join(args, ""), "stdout")), func(text string) string {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The demo of a mesh without a Dashboard shows what its titles say. It compares what it prints
-// twice, and what uninject makes of it, by itself.
+// The demo of a mesh without a Dashboard keeps the promises of its titles. It compares two runs, and
+// the output of uninject with the input, by itself.
 func TestDemoStandalone(t *testing.T) {
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("there is no bash")

@@ -21,7 +21,7 @@ import (
 )
 
 // checkSecrets is the command secrets FILE CA [TOKEN]: it decodes every document of a file as a
-// Secret, strictly, and prints what is in it. It fails if a certificate would not do, as verify, if
+// Secret, strictly, and prints its content. It fails if a certificate would not do, as verify, if
 // a token is not signed with the key whose public half is in TOKEN, and if the program has said any
 // of it on standard error.
 func checkSecrets(ts *testscript.TestScript, _ bool, args []string) {

@@ -74,8 +74,8 @@ func TestSecretsCronJobIsAllowed(t *testing.T) {
 	}
 }
 
-// The job's own command makes the Secrets of what the first container reads, once, with the files
-// that the comment puts into the Secret.
+// The job's own command makes the Secrets of the objects that the first container reads, once, with
+// the files that the comment puts into the Secret.
 func TestSecretsCronJobRuns(t *testing.T) {
 	s := readSecretsJob(t)
 	own := s.job.Spec.JobTemplate.Spec.Template.Spec.InitContainers[1]

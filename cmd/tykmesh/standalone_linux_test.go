@@ -137,8 +137,8 @@ func (s *shell) changesFiles() {
 	}
 }
 
-// standaloneLeaves takes off the mesh what the cluster gives back. What inject added stays in the
-// cluster, until the user deletes it: ConfigMaps and Secrets as status says, routes by their label.
+// standaloneLeaves takes live objects off the mesh. Added objects stay in the cluster, until the user
+// deletes them: ConfigMaps and Secrets as status says, routes by their label.
 func (s *shell) standaloneLeaves() {
 	s.must(applyInjected)
 	s.must(printSecrets + ` | kubectl apply -f -`)

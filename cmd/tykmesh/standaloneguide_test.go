@@ -15,8 +15,8 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 )
 
-// fakeKubectl stands in for kubectl in the commands of the documents: it keeps what is applied, and
-// get prints the workloads and the Secrets that were applied last.
+// fakeKubectl stands in for kubectl in the commands of the documents: it keeps applied
+// objects, and get prints the workloads and the Secrets that were applied last.
 const fakeKubectl = `
 kubectl() {
 	local word after='' all=''

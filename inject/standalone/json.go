@@ -1,8 +1,7 @@
 package standalone
 
 import (
-	"fmt"
-	"strconv"
+	"encoding/json"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/manifest"
@@ -30,7 +29,7 @@ func writeJSON(b *strings.Builder, v any, newline string) {
 		b.WriteByte('{')
 		for i, e := range v {
 			separate(b, i, newline+" ")
-			writeText(b, e.Key)
+			b.WriteString(manifest.Quote(e.Key))
 			b.WriteString(": ")
 			writeJSON(b, e.Value, newline+" ")
 		}
@@ -42,30 +41,12 @@ func writeJSON(b *strings.Builder, v any, newline string) {
 			writeJSON(b, e, "")
 		}
 		b.WriteString(newline + "]")
-	case manifest.Map:
-		b.WriteByte('{')
-		for i, e := range v {
-			separate(b, i, "")
-			writeText(b, e.Key)
-			b.WriteByte(':')
-			writeJSON(b, e.Value, "")
-		}
-		b.WriteByte('}')
-	case manifest.List:
-		b.WriteByte('[')
-		for i, e := range v {
-			separate(b, i, "")
-			writeJSON(b, e, "")
-		}
-		b.WriteByte(']')
-	case string:
-		writeText(b, v)
-	case int64:
-		b.WriteString(strconv.FormatInt(v, 10))
-	case bool:
-		b.WriteString(strconv.FormatBool(v))
 	default:
-		panic(fmt.Sprintf("standalone: a value of the type %T in a definition", v))
+		inline, err := json.Marshal(v)
+		if err != nil {
+			panic("standalone: a value that JSON cannot hold: " + err.Error()) // texts, numbers and switches only
+		}
+		b.Write(inline)
 	}
 }
 
@@ -74,17 +55,4 @@ func separate(b *strings.Builder, i int, newline string) {
 		b.WriteByte(',')
 	}
 	b.WriteString(newline)
-}
-
-// writeText writes a text in quotes. Most need no escapes.
-func writeText(b *strings.Builder, s string) {
-	isPlain := func(r rune) bool { return r >= ' ' && r <= '~' && r != '"' && r != '\\' }
-	if strings.IndexFunc(s, func(r rune) bool { return !isPlain(r) }) >= 0 {
-		b.WriteString(manifest.Quote(s))
-		return
-	}
-
-	b.WriteByte('"')
-	b.WriteString(s)
-	b.WriteByte('"')
 }

@@ -31,8 +31,8 @@ func meshFiles(t *testing.T) map[string]string {
 	return files
 }
 
-// What config init --mode standalone prints loads beside the CA of ca init, and says what the
-// defaults say.
+// The output of config init --mode standalone loads beside the CA of ca init, and agrees with the
+// defaults.
 func TestConfigInitStandaloneLoads(t *testing.T) {
 	c, warnings, err := load(BeginStandalone(), nil, meshFiles(t), false)
 	if err != nil || len(warnings) > 0 {

@@ -25,7 +25,7 @@ var (
 	web  = standalone.Service{Namespace: "shop", App: "web"}
 )
 
-// What is right is listed, and nothing is said about it.
+// A faultless mesh is listed, without diagnostics.
 func TestRead(t *testing.T) {
 	c := newCluster(t)
 	want := &live.Mesh{}
