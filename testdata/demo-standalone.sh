@@ -39,7 +39,7 @@ title "This is the whole configuration. Sidecars are stock Tyk Gateways; there i
 configure plain.yaml
 
 title "Put two services on the mesh."
-show tykmesh inject -n default -f echo.yaml -f sleep.yaml -o meshed.yaml
+show tykmesh inject -n default -f echo.yaml -f sleep.yaml -w meshed.yaml
 
 title "inject added these objects. A ConfigMap has the APIs of a sidecar, and a Service is a route."
 added meshed.yaml
@@ -58,8 +58,8 @@ echo 'kubectl exec -n default deploy/sleep -c sleep -- curl -s http://mesh/echo-
 title "Mutual TLS: each service gets a certificate of the CA, and sidecars accept no call without one."
 tykmesh ca init -q --algo ecdsa > /dev/null
 configure tls.yaml
-show tykmesh inject -q -n default -f echo.yaml -f sleep.yaml -o mutual.yaml
-show tykmesh certs secrets -n default -f echo.yaml -f sleep.yaml -o secrets.yaml
+show tykmesh inject -q -n default -f echo.yaml -f sleep.yaml -w mutual.yaml
+show tykmesh certs secrets -n default -f echo.yaml -f sleep.yaml -w secrets.yaml
 
 title "A second run changes nothing: no Secret is due, and the manifests are the same."
 tykmesh certs secrets -n default -f echo.yaml -f sleep.yaml 2>&1 | tail -n 1

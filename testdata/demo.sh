@@ -46,7 +46,7 @@ metadata: {name: tykmesh-sidecar, namespace: demo}
 END
 
 title "Inject two services. The directory mesh stands in for the Dashboard."
-show tykmesh inject --local mesh -n demo -f apps.yaml -o meshed.yaml
+show tykmesh inject --local mesh -n demo -f apps.yaml -w meshed.yaml
 
 title "Each service got two APIs: other sidecars serve its route, and its own sidecars pass requests to the app."
 for api in mesh/apis/*.json; do
@@ -62,7 +62,7 @@ title "The mesh now:"
 show tykmesh status --local mesh
 
 title "A second run has nothing to do, and prints the same manifests."
-tykmesh inject --local mesh -n demo -f apps.yaml -o again.yaml 2>&1 | tail -n 1
+tykmesh inject --local mesh -n demo -f apps.yaml -w again.yaml 2>&1 | tail -n 1
 cmp meshed.yaml again.yaml
 
 title "uninject restores the manifests byte for byte, and delete empties the Dashboard."

@@ -20,7 +20,7 @@ func newCertsCmd(p process) *cobra.Command {
 		Example: "  tykmesh certs list --expiring 30d   # exits with 3 if one in use ends within 30 days\n" +
 			"  tykmesh certs renew                 # those that expire soon\n" +
 			"  tykmesh certs prune --dry-run       # the unused ones\n" +
-			"  tykmesh certs secrets -f app.yaml -o due.yaml   # in standalone mode: writes the Secrets that are due, for kubectl apply -f due.yaml",
+			"  tykmesh certs secrets -f app.yaml -w due.yaml   # in standalone mode: writes the Secrets that are due, for kubectl apply -f due.yaml",
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

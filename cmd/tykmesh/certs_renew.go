@@ -25,7 +25,7 @@ type certsRenewCmd struct {
 
 func newCertsRenewCmd(p process) *cobra.Command {
 	f := &certsRenewCmd{}
-	f.instead = "issue the certificates that are due: tykmesh certs secrets -f app.yaml -o due.yaml && { [ ! -s due.yaml ] || kubectl apply -f due.yaml; }; cert-manager renews its own without tykmesh"
+	f.instead = "issue the certificates that are due: tykmesh certs secrets -f app.yaml -w due.yaml && { [ ! -s due.yaml ] || kubectl apply -f due.yaml; }; cert-manager renews its own without tykmesh"
 	c := newCommand(p, &cobra.Command{
 		Use:   "renew [NAMESPACE/APP | mesh]...",
 		Short: "Renew the certificates that are due, or those that are named",

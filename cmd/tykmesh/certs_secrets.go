@@ -33,7 +33,7 @@ type certsSecretsCmd struct {
 }
 
 func newCertsSecretsCmd(p process) *cobra.Command {
-	f := &certsSecretsCmd{outputFlags: outputFlags{secret: true}}
+	f := &certsSecretsCmd{outputFlags: outputFlags{fileFlags: fileFlags{secret: true}}}
 	f.secrets = issuerSecrets
 	c := newCommand(p, &cobra.Command{
 		Use:   "secrets",
@@ -42,16 +42,16 @@ func newCertsSecretsCmd(p process) *cobra.Command {
 			"CA.keyPath, and with CA.tokenKeyPath its token. It is for Injector.mode: standalone, before and after inject. Pods load a new\n" +
 			"Secret within five minutes, without a restart.\n\n" +
 			"It prints only Secrets that are missing or due: a third of their life is left, or the hosts, the CA or the token key have changed.\n" +
-			"If nothing is due, it prints nothing, and kubectl apply -f - fails for lack of input: in jobs use -o FILE, as the examples do. The\n" +
+			"If nothing is due, it prints nothing, and kubectl apply -f - fails for lack of input: in jobs use -w FILE, as the examples do. The\n" +
 			"ledger tells it of earlier Secrets. Secrets in the input, as kubectl get prints those of the cluster, count more: one that is not\n" +
 			"there is missing, although the ledger has it. Without them, --all prints all Secrets again, if the cluster has lost one or kubectl\n" +
 			"apply failed. With cert-manager (CA.issuerRef) it prints tokens only.\n\n" +
 			"Run it every day, as a cron job or as a Kubernetes CronJob such as testdata/samples/certs-secrets-cronjob.yaml in the source.",
 		Example: "  tykmesh certs secrets -f app.yaml | kubectl apply -f -     # the first time\n" +
-			"  tykmesh certs secrets -f app.yaml -o due.yaml && { [ ! -s due.yaml ] || kubectl apply -f due.yaml; }     # every day\n" +
-			"  kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets -o due.yaml     # without manifests and ledger\n" +
+			"  tykmesh certs secrets -f app.yaml -w due.yaml && { [ ! -s due.yaml ] || kubectl apply -f due.yaml; }     # every day\n" +
+			"  kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets -w due.yaml     # without manifests and ledger\n" +
 			"  tykmesh certs secrets -f app.yaml --dry-run     # prints due Secrets by name\n" +
-			"  tykmesh certs secrets -f app.yaml --all -o secrets.yaml",
+			"  tykmesh certs secrets -f app.yaml --all -w secrets.yaml",
 		Args: noArgs,
 	}, f.run)
 
@@ -74,16 +74,17 @@ func (f *certsSecretsCmd) flags(c *command, p process) {
 	f.addWaiting(c)
 	f.addParallel(c)
 	namespaceFlag(c, &f.namespace)
-	c.output, c.dryRun = &f.outputFlags, &f.dryRun
-	c.Flags().StringVarP(&f.file, "output", "o", "", "write the Secrets to `FILE`, which only you can read, instead of printing them")
+	c.dryRun = &f.dryRun
+	f.fileFlags.add(c, "Secrets")
+	c.Flags().Lookup("output-file").Usage = "write the Secrets to `FILE`, which only you can read, instead of printing them"
+	f.addFormat(c)
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print the names of due Secrets, and make none")
 	c.Flags().BoolVar(&f.all, "all", false, "make all Secrets again, due or not")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{
-			{c.Flags().Changed("output") && f.file == "", "--output needs a file"},
-			{f.dryRun && f.file != "", "--dry-run and --output exclude each other: a dry run prints no Secrets"},
+			{f.dryRun && f.file != "", "--dry-run and --output-file exclude each other: a dry run prints no Secrets"},
 			{!f.dryRun && f.file == "" && files.IsTerminal(p.stdout),
-				"standard output is a terminal, which must not show private keys; pipe it to kubectl apply -f -, or write a file with --output FILE"},
+				"standard output is a terminal, which must not show private keys; pipe it to kubectl apply -f -, or write a file with --output-file FILE"},
 		}
 	})
 }

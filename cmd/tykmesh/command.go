@@ -19,13 +19,14 @@ type command struct {
 	process process
 	verbs   verbs
 
-	report *reportFlags // nil without such flags, like the next ones
-	output *outputFlags
-	dryRun *bool
-	noisy  *bool // --verbose
-	rules  []func() []flagRule
-	guards []func(*report.Run) error // refuse to overwrite a file that the run reads
-	after  func(*report.Run)         // is called when the output is written completely; nil for nothing
+	report   *reportFlags // nil without such flags, like the next ones
+	output   *fileFlags
+	dryRun   *bool
+	noisy    *bool // --verbose
+	rules    []func() []flagRule
+	rewrites bool                      // the files of manifests, with -i
+	guards   []func(*report.Run) error // refuse to overwrite a file that the run reads
+	after    func(*report.Run)         // is called when the output is written completely; nil for nothing
 }
 
 // verbs are those of a command: its verb while it applies a plan, and the participle of its
@@ -105,7 +106,7 @@ func (c *command) run(do work) error {
 	})
 }
 
-// write writes the output, and the file of --output; nil without one.
+// write writes the output, and the file of --output-file; nil without one.
 func (c *command) write(r *report.Run, write report.Output, file *files.Output) error {
 	if err := write(); err != nil {
 		return err

@@ -61,8 +61,10 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 		return words("fail\trefuse the stream", "warn\tlet it through and say so", "ignore\tlet it through")
 	case "report":
 		return reportFormats()
+	case "output-file":
+		return extensions("yaml", "yml", "json")
 	case "output":
-		return outputs(f)
+		return words(f.DefValue, formatJSON)
 	case "mode":
 		return words(config.ModeDashboard, config.ModeStandalone+"\tno Dashboard")
 	case "algo":
@@ -85,14 +87,6 @@ func reportFormats() cobra.CompletionFunc {
 		formats = append(formats, f.Name+"\t"+f.Use)
 	}
 	return words(formats...)
-}
-
-// outputs completes the value of --output: a file, or a format where that has a default.
-func outputs(f *pflag.Flag) cobra.CompletionFunc {
-	if f.DefValue == "" {
-		return extensions("yaml", "yml", "json")
-	}
-	return words(f.DefValue, formatJSON)
 }
 
 func extensions(list ...string) cobra.CompletionFunc {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 )
@@ -27,7 +29,7 @@ func (g *inputFlags) add(c *command) {
 	f.BoolVarP(&g.recursive, "recursive", "R", false, "read directories with all directories below them")
 	c.guards = append(c.guards, func(r *report.Run) error {
 		in := files.Inputs{Paths: g.files, Recursive: g.recursive, Stdin: c.process.stdin}
-		if c.output != nil && !c.output.secret {
+		if c.rewrites {
 			in.Rewrite = c.CommandPath() + " -i"
 		}
 		return r.Targets.CheckInputs(in)
@@ -39,55 +41,85 @@ func namespaceFlag(c *command, namespace *string) {
 	c.Flags().StringVarP(namespace, "namespace", "n", "", "put objects without a namespace into `NAMESPACE` (default: default)")
 }
 
-// outputFlags say where manifests go.
-type outputFlags struct {
-	inPlace bool
-	file    string // the file of --output; "" for standard output
-	dryRun  bool
-	secret  bool // only the owner of the file may read it
+// fileFlags name a file that takes the place of standard output.
+type fileFlags struct {
+	file   string // the file of --output-file; "" for standard output
+	secret bool   // only the owner of the file may read it
 }
 
-// newOutput returns the output for the file of --output.
-func (g *outputFlags) newOutput() (*files.Output, error) {
+// add adds the flag. what are the things that the command prints: "manifests".
+func (g *fileFlags) add(c *command, what string) {
+	c.output = g
+	c.Flags().StringVarP(&g.file, "output-file", "w", "", "write the "+what+" to `FILE` instead of printing them, in one step after everything has succeeded")
+	c.rules = append(c.rules, func() []flagRule {
+		return []flagRule{{c.Flags().Changed("output-file") && g.file == "", "--output-file needs a file"}}
+	})
+}
+
+// newOutput returns the output for the file.
+func (g *fileFlags) newOutput() (*files.Output, error) {
 	if g.secret {
 		return files.NewSecretOutput(g.file)
 	}
 	return files.NewOutput(g.file)
 }
 
+// outputFlags say where manifests go.
+type outputFlags struct {
+	fileFlags
+	format  string
+	inPlace bool
+	dryRun  bool
+}
+
 func (g *outputFlags) add(c *command, in *inputFlags) {
-	c.output, c.dryRun = g, &g.dryRun
+	c.dryRun = &g.dryRun
 	f := c.Flags()
 	f.BoolVarP(&g.inPlace, "in-place", "i", false, "rewrite the files instead of printing them")
-	f.StringVarP(&g.file, "output", "o", "", "write the manifests to `FILE` instead of printing them, in one step after everything has succeeded")
+	g.fileFlags.add(c, "manifests")
+	g.addFormat(c)
 	f.BoolVar(&g.dryRun, "dry-run", false, "change nothing; print the planned steps and a diff of the manifests")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{
-			{f.Changed("output") && g.file == "", "--output needs a file"},
-			{slices.Contains([]string{formatYAML, formatJSON}, g.file),
-				"--output names a file, not a format: manifests stay in their own format, YAML or JSON; write ./" + g.file + " for a file of that name"},
-			{g.inPlace && g.file != "", "--in-place and --output exclude each other"},
+			{g.inPlace && g.file != "", "--in-place and --output-file exclude each other"},
 			{g.inPlace && g.dryRun, "--in-place and --dry-run exclude each other"},
-			{g.dryRun && g.file != "", "--dry-run and --output exclude each other: a dry run prints no manifests"},
+			{g.dryRun && g.file != "", "--dry-run and --output-file exclude each other: a dry run prints no manifests"},
 			{g.inPlace && (len(in.files) == 0 || slices.Contains(in.files, files.Stdin)), "--in-place rewrites files: name them with -f"},
 		}
 	})
+	c.rewrites = true
 }
 
-// The values of --output for other output than manifests.
+// addFormat adds the flag for the format of manifests. Earlier versions named a file with it.
+func (g *outputFlags) addFormat(c *command) {
+	formatFlag(c, &g.format, formatYAML)
+	c.rules = append([]func() []flagRule{func() []flagRule {
+		isFile := g.format == "" || strings.ContainsAny(g.format, "./"+string(filepath.Separator))
+		return []flagRule{{isFile, "--output names a format, no file; write to a file with --output-file, short -w" + fileOf(g.format)}}
+	}}, c.rules...)
+}
+
+// fileOf returns a file as the value of a flag; "" without one.
+func fileOf(file string) string {
+	if file == "" {
+		return " FILE"
+	}
+	return " " + prose.ShellWord(file)
+}
+
+// The values of --output.
 const (
 	formatTable = "table"
 	formatJSON  = "json"
 	formatYAML  = "yaml"
 )
 
-// formatFlag adds the flag for the format of other output than manifests. The first of the formats
-// is the default.
+// formatFlag adds the flag for the format of the output. The first of the formats is the default.
 func formatFlag(c *command, format *string, formats ...string) {
 	words := strings.Join(formats, " or ")
 	c.Flags().StringVarP(format, "output", "o", formats[0], "print in this `FORMAT`: "+words)
 	c.rules = append(c.rules, func() []flagRule {
-		return []flagRule{{!slices.Contains(formats, *format), "--output must be " + words}}
+		return []flagRule{{!slices.Contains(formats, *format), fmt.Sprintf("--output must be %s, not %q; -w names a file", words, *format)}}
 	})
 }
 
@@ -95,6 +127,7 @@ func formatFlag(c *command, format *string, formats ...string) {
 type listFlags struct {
 	serverFlags
 	reportFlags
+	fileFlags
 	format string
 }
 
@@ -102,6 +135,7 @@ func (g *listFlags) add(c *command) {
 	g.serverFlags.add(c)
 	g.reportFlags.add(c)
 	formatFlag(c, &g.format, formatTable, formatJSON)
+	g.fileFlags.add(c, "lines")
 }
 
 // output returns the output in the chosen format.

@@ -90,7 +90,7 @@ func TestUnprintedSecretsAreNotRecorded(t *testing.T) {
 	}
 
 	secrets := []string{"certs", "secrets", "-n", "shop", "--config", config, "-f", samples + "/echo.yaml"}
-	for _, more := range [][]string{nil, {"-o", "/dev/full"}} {
+	for _, more := range [][]string{nil, {"-w", "/dev/full"}} {
 		status, said := program(fullDevice(t), append(secrets, more...)...)
 		want := "done: issue certificate echo.shop\nhint: run it again: it makes the Secrets anew, because no ledger has them yet\n"
 		if status != exit.Failed || !strings.HasSuffix(said, want) {

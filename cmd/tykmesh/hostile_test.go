@@ -106,7 +106,7 @@ func fileCases() (all []hostileCase) {
 		hostileCase{field: "name of the configuration", args: []string{"status", "--config", name}},
 		hostileCase{field: "name of a configuration that is there", args: []string{"status", "--config", name}, files: map[string]string{name: "Tyk: {x: 1}\n"}},
 		hostileCase{field: "folder of --local", args: []string{"inject", "-f", "app.yaml", "--local", "app.yaml/" + name}, files: podWith("", "")},
-		hostileCase{field: "file of --output", args: []string{"inject", "-f", "app.yaml", "-o", "none/" + name}, files: podWith("", "")},
+		hostileCase{field: "file of --output-file", args: []string{"inject", "-f", "app.yaml", "-w", "none/" + name}, files: podWith("", "")},
 		hostileCase{field: "folder of ca init", args: []string{"ca", "init", "--algo", "ecdsa", "--dir", name}, plain: true},
 		hostileCase{field: "folder of ca rotate", args: []string{"ca", "rotate", "--dir", name}},
 	)

@@ -43,7 +43,7 @@ func newInjectCmd(p process) *cobra.Command {
 		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
 			"  tykmesh inject -f k8s/ -R | kubectl apply -f -\n" +
 			"  helm template ./shop | tykmesh inject -n retail --config mesh.yaml\n" +
-			"  tykmesh inject -f app.yaml -o meshed.yaml      # in shells without <()\n" +
+			"  tykmesh inject -f app.yaml -w meshed.yaml      # in shells without <()\n" +
 			"  tykmesh inject -i -f k8s/                      # rewrites the files\n" +
 			"  tykmesh inject --reinject -i -f k8s/           # replaces the sidecars by those of the current configuration\n" +
 			"  tykmesh inject --local ./mesh -f app.yaml      # files instead of servers",

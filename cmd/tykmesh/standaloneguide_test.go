@@ -158,7 +158,7 @@ func TestReferenceStandalone(t *testing.T) {
 	}
 
 	// Users who uninject have kept the manifests that they applied.
-	stdout, applied := runGuide(t, dir, first+"tykmesh inject -q -f app.yaml -o meshed.yaml\nkubectl create secret tls"+rest)
+	stdout, applied := runGuide(t, dir, first+"tykmesh inject -q -f app.yaml -w meshed.yaml\nkubectl create secret tls"+rest)
 	if strings.Contains(stdout, "error") {
 		t.Errorf("the mesh lacks something:\n%s", stdout)
 	}

@@ -170,7 +170,7 @@ func TestSecretsAreNotForTerminals(t *testing.T) {
 		t.Error("a ledger was made")
 	}
 
-	for _, more := range [][]string{{"--dry-run"}, {"-o", filepath.Join(dir, "secrets.yaml")}} {
+	for _, more := range [][]string{{"--dry-run"}, {"-w", filepath.Join(dir, "secrets.yaml")}} {
 		if status := program(term.Program, append(args, more...)...); status != 0 {
 			t.Errorf("%v: exit status %d: %s", more, status, &said)
 		}

@@ -14,7 +14,7 @@ import (
 const (
 	StandardOutput = "standard output"
 	StandardError  = "standard error"
-	OutputFlag     = "--output"
+	OutputFlag     = "--output-file"
 	ReportFlag     = "--report"
 )
 

@@ -57,7 +57,7 @@ func (o *Output) Text() io.Writer { return &o.text }
 // Write replaces the file by the text.
 func (o *Output) Write() error {
 	if err := o.replace(o.path, o.text.Bytes()); err != nil {
-		return fmt.Errorf("--output: %w", err)
+		return fmt.Errorf("%s: %w", OutputFlag, err)
 	}
 	return nil
 }

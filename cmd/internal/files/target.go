@@ -8,7 +8,7 @@ import (
 // Target is a file that a run writes: one behind a standard stream, or one that a flag names.
 // Terminals, pipes and devices are no targets: they hold nothing that could be lost.
 type Target struct {
-	What string      // "--output", "standard output"
+	What string      // "--output-file", "standard output"
 	Path string      // "" for a standard stream
 	Info fs.FileInfo // nil for a file that does not exist yet
 }

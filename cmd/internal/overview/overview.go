@@ -1,0 +1,62 @@
+// Package overview shows a mesh where users look: in a pull request, a wiki, a page.
+//
+//	a plan and its stream, the inventory of a Dashboard, live objects ──> Mesh ──┬──> Markdown, with a mermaid graph
+//	                                                                              └──> HTML: one file, the graph as SVG
+//
+// It is pure: it takes values, and writes text. Every text may come from a server or a manifest, so
+// each writer makes it safe in its own format.
+package overview
+
+import "time"
+
+// Mesh holds the things to show. Services, calls and certificates are in a deterministic order.
+type Mesh struct {
+	Title        string
+	Now          time.Time // the time at which days left are counted
+	Services     []Service
+	Calls        []Call
+	Certificates []Certificate
+	Findings     []Finding
+	Changes      []Change
+	Notes        []string // lines such as the number of routes, and the memory that a sidecar needs for them
+}
+
+// Service is a service of the mesh: a namespace and the label app of its pods.
+type Service struct {
+	Namespace, App string
+	Routes         []string // "/echo-svc"; in standalone mode names of Services
+	Facts          []Fact   // further cells of its row
+	Drift          []string // differences from the state that tykmesh leaves; empty for a healthy service
+	Change         string   // "create" or "update" if a plan changes it
+}
+
+// Name returns the name of the service: NAMESPACE/APP.
+func (s Service) Name() string { return s.Namespace + "/" + s.App }
+
+// Fact is a cell of a table, with the title of its column.
+type Fact struct{ Title, Text string }
+
+// Call says that one service calls another. Both are named NAMESPACE/APP.
+type Call struct{ From, To string }
+
+// Certificate is a certificate in use.
+type Certificate struct {
+	Name     string // the service NAMESPACE/APP, or "mesh"
+	NotAfter time.Time
+}
+
+// Finding is an error or a warning.
+type Finding struct {
+	Severity, Code, Message string
+	File                    string // "" without a place
+	Line                    int    // from 1; 0 without a line
+	Object                  string
+	Hints                   []string
+}
+
+// Change is a step of a plan.
+type Change struct {
+	Action, Kind, Name string // "update", "API", "echo-mesh"
+	Service            string // NAMESPACE/APP; "" for the mesh
+	Reasons            []string
+}
