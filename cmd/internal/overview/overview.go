@@ -17,7 +17,9 @@ type Mesh struct {
 	Calls        []Call
 	Certificates []Certificate
 	Findings     []Finding
+	Orphans      []Orphan
 	Changes      []Change
+	CallsNote    string   // where Calls come from, or why there are none
 	Notes        []string // lines such as the number of routes, and the memory that a sidecar needs for them
 }
 
@@ -41,8 +43,15 @@ type Call struct{ From, To string }
 
 // Certificate is a certificate in use.
 type Certificate struct {
-	Name     string // the service NAMESPACE/APP, or "mesh"
-	NotAfter time.Time
+	Name     string    // the service NAMESPACE/APP, or "mesh"
+	NotAfter time.Time // zero if it is unknown
+	Fault    string    // "missing"; "" for a usable certificate
+}
+
+// Orphan is a thing that tykmesh made and that the mesh no longer uses.
+type Orphan struct {
+	Kind, Name, Reason string
+	Command            string // deletes it; "" without one
 }
 
 // Finding is an error or a warning.
@@ -51,6 +60,7 @@ type Finding struct {
 	File                    string // "" without a place
 	Line                    int    // from 1; 0 without a line
 	Object                  string
+	Service                 string // NAMESPACE/APP; "" for the mesh
 	Hints                   []string
 }
 
