@@ -128,13 +128,14 @@ type listFlags struct {
 	serverFlags
 	reportFlags
 	fileFlags
-	format string
+	format  string
+	further []string // formats that the lists of this command alone have
 }
 
 func (g *listFlags) add(c *command) {
 	g.serverFlags.add(c)
 	g.reportFlags.add(c)
-	formatFlag(c, &g.format, formatTable, formatJSON)
+	formatFlag(c, &g.format, slices.Concat([]string{formatTable, formatJSON}, g.further)...)
 	g.fileFlags.add(c, "lines")
 }
 

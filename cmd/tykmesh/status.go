@@ -42,6 +42,7 @@ func newStatusCmd(p process) *cobra.Command {
 		Args: noArgs,
 	}, f.run)
 
+	f.further = []string{formatHTML}
 	f.listFlags.add(c)
 	f.liveFlags.addBeside(c, &f.listFlags)
 
@@ -76,6 +77,9 @@ func (f *statusCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 	}
 
 	size := newStatusSize(inventory.Routes, there.snapshot.Settings)
+	if f.showsOverview() {
+		return f.overview(r, newOverview(inventory, there.snapshot, size, partial)), nil
+	}
 
 	return f.output(r, newStatusDocument(inventory, size), func(w io.Writer) error { return writeStatusTable(w, inventory, size, p.now()) }), nil
 }

@@ -97,6 +97,10 @@ func (f *statusCmd) runLive(p process, r *report.Run) (report.Output, error) {
 		r.Lastly("nothing is on the mesh")
 	}
 
+	if f.showsOverview() {
+		return f.overview(r, newLiveOverview(m, p.now())), nil
+	}
+
 	return f.output(r, newLiveDocument(m, p.now()), func(w io.Writer) error { return writeLiveTable(w, m, p.now()) }), nil
 }
 

@@ -19,7 +19,7 @@ type Mesh struct {
 	Findings     []Finding
 	Orphans      []Orphan
 	Changes      []Change
-	CallsNote    string   // where Calls come from, or why there are none
+	CallsNote    string   // the source of Calls, or why no call is known
 	Notes        []string // lines such as the number of routes, and the memory that a sidecar needs for them
 }
 
