@@ -63,8 +63,8 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 		return reportFormats()
 	case "output-file":
 		return extensions("yaml", "yml", "json")
-	case "output":
-		return words(f.DefValue, formatJSON)
+	case outputFlag:
+		return words(f.Annotations[outputFlag]...)
 	case "mode":
 		return words(config.ModeDashboard, config.ModeStandalone+"\tno Dashboard")
 	case "algo":

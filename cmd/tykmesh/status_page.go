@@ -11,7 +11,6 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/overview"
 	"github.com/tykmesh/tykmesh/cmd/internal/page"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
-	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
 
 // The formats of --output that show the whole mesh.
@@ -20,18 +19,16 @@ const (
 	formatHTML     = "html"
 )
 
-// overviews are the formats that show the whole mesh, with their writers.
-var overviews = map[string]func(io.Writer, *overview.Mesh) error{
-	formatHTML: page.Write,
-}
+// overviews are the formats that show the whole mesh.
+var overviews = []string{formatMarkdown, formatHTML}
 
-// overview returns the output in a format that shows the whole mesh.
-func (f *statusCmd) overview(r *report.Run, m *overview.Mesh) report.Output {
-	return func() error { return overviews[f.format](r.Stdout(), m) }
+// showing returns the writers of these formats.
+func showing(mesh func() *overview.Mesh) map[string]func(io.Writer) error {
+	return map[string]func(io.Writer) error{
+		formatMarkdown: func(w io.Writer) error { return overview.Markdown(w, *mesh()) },
+		formatHTML:     func(w io.Writer) error { return page.Write(w, mesh()) },
+	}
 }
-
-// showsOverview reports whether the format shows the whole mesh.
-func (f *statusCmd) showsOverview() bool { return overviews[f.format] != nil }
 
 // newOverview returns the services that a Dashboard has, as a page shows them.
 func newOverview(inventory plan.Inventory, x *plan.Snapshot, size statusSize, partial error) *overview.Mesh {

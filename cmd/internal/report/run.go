@@ -20,6 +20,7 @@ type Config struct {
 	Quiet, Verbose bool
 	Dumb           bool // the terminal cannot show progress
 	Dry            bool // steps are only planned
+	Colours        Colours
 
 	Explain func(error) Failure
 }
