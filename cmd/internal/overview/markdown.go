@@ -26,7 +26,7 @@ func Markdown(w io.Writer, m Mesh) error {
 	d.certificates(m.Certificates, m.Now)
 	d.services(m.Services)
 	d.graph(m)
-	d.list("", m.Notes)
+	d.list("", inlines(m.Notes))
 
 	_, err := io.WriteString(w, d.String())
 
@@ -89,7 +89,7 @@ func sentences(texts []string) string {
 	return strings.Join(parts, "; ")
 }
 
-// findings writes the errors and warnings, then the hints, each once, then what the codes mean.
+// findings writes the errors and warnings, then the hints, each once, then the meanings of codes.
 func (d *document) findings(m Mesh) {
 	t := table{titles: []string{"severity", "code", "place", "object", "message"}}
 	codes := make(map[string]bool)
@@ -108,13 +108,13 @@ func (d *document) findings(m Mesh) {
 		d.table(t)
 	}
 
-	d.list("What to do:", unique(append(hints, m.Hints...)))
+	d.list("What to do:", inlines(unique(append(hints, m.Hints...))))
 
 	var meanings []string
 	for _, c := range slices.Sorted(maps.Keys(codes)) {
-		meanings = append(meanings, strings.TrimSuffix("tykmesh help "+c+": "+m.Codes[c], ": "))
+		meanings = append(meanings, strings.TrimSuffix(code("tykmesh help "+c)+": "+inline(m.Codes[c]), ": "))
 	}
-	d.list("", meanings)
+	d.list("The codes:", meanings)
 }
 
 // unique returns texts in their order, each once.
@@ -279,7 +279,15 @@ func (d *document) section(title string, n int, one, many string) {
 	}
 }
 
-// list writes a list under a line.
+// inlines returns texts as Markdown, each on one line.
+func inlines(texts []string) (out []string) {
+	for _, text := range texts {
+		out = append(out, inline(text))
+	}
+	return out
+}
+
+// list writes a list of Markdown under a line.
 func (d *document) list(above string, texts []string) {
 	if len(texts) == 0 {
 		return
@@ -294,11 +302,11 @@ func (d *document) list(above string, texts []string) {
 			d.leftOut(len(texts) - i)
 			return
 		}
-		fmt.Fprintf(d, "- %s\n", inline(text))
+		fmt.Fprintf(d, "- %s\n", text)
 	}
 }
 
-// leftOut says how many rows there was no room for.
+// leftOut writes the number of rows for which there was no room.
 func (d *document) leftOut(n int) {
 	if n == 1 {
 		d.block("1 more is left out: the text would become too long.")

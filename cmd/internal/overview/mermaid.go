@@ -69,7 +69,7 @@ func newGraph(m Mesh) *graph {
 	return g
 }
 
-// leftOut says what the graph does not show; "" if it shows all.
+// leftOut returns a line about the services and calls that are not drawn; "" if all are.
 func (g *graph) leftOut(m Mesh) string {
 	services, calls := len(m.Services)-len(g.services), len(m.Calls)-len(g.calls)
 	if services+calls == 0 {
