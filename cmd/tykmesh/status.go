@@ -78,7 +78,9 @@ func (f *statusCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 	size := newStatusSize(inventory.Routes, there.snapshot.Settings)
 
 	list := newStatusList(inventory, size, p.now())
-	list.Further = showing(func() *overview.Mesh { return newOverview(inventory, there.snapshot, size, partial) })
+	mesh := func() overview.Mesh { return newOverview(inventory, there.snapshot, size, partial) }
+	list.Further = showing(mesh)
+	r.Show(mesh)
 
 	return r.Output(list, f.format), nil
 }

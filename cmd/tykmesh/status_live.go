@@ -98,7 +98,9 @@ func (f *statusCmd) runLive(p process, r *report.Run) (report.Output, error) {
 	}
 
 	list := newLiveList(m, p.now())
-	list.Further = showing(func() *overview.Mesh { return newLiveOverview(m, p.now()) })
+	mesh := func() overview.Mesh { return newLiveOverview(m, p.now()) }
+	list.Further = showing(mesh)
+	r.Show(mesh)
 
 	return r.Output(list, f.format), nil
 }

@@ -27,6 +27,7 @@ func Markdown(w io.Writer, m Mesh) error {
 	d.services(m.Services)
 	d.list("", inlines(m.Notes))
 	d.certificates(m.Certificates, m.Now)
+	d.orphans(m.Orphans)
 	d.objects(m.Objects)
 
 	_, err := io.WriteString(w, d.String())
@@ -107,11 +108,11 @@ func sentences(texts []string) string {
 
 // findings writes the errors and warnings, then the hints, each once, then the meanings of codes.
 func (d *document) findings(m Mesh) {
-	t := table{titles: []string{"severity", "code", "place", "object", "message"}}
+	t := table{titles: []string{"severity", "code", "place", "service", "object", "message"}}
 	codes := make(map[string]bool)
 	var hints []string
 	for _, f := range m.Findings {
-		t.add(inline(f.Severity), code(f.Code), f.markdown(), inline(f.Object), inline(f.Message))
+		t.add(inline(f.Severity), code(f.Code), f.markdown(), code(f.Service), inline(f.Object), inline(f.Message))
 		if f.Code != "" {
 			codes[f.Code] = true
 		}
@@ -209,10 +210,25 @@ func (d *document) certificates(all []Certificate, now time.Time) {
 		if !c.NotAfter.IsZero() {
 			end, left = c.NotAfter.UTC().Format(time.DateOnly), daysLeft(c.NotAfter, now)
 		}
-		t.add(code(c.Name), end, left, inline(c.Note))
+		t.add(code(c.Name), end, left, inline(cmp.Or(c.Fault, c.Note)))
 	}
 
 	d.section("Certificates", len(all), "", "")
+	d.table(t)
+}
+
+// orphans writes the things that the mesh no longer uses.
+func (d *document) orphans(all []Orphan) {
+	if len(all) == 0 {
+		return
+	}
+
+	t := table{titles: []string{"kind", "name", "reason", "command"}}
+	for _, o := range all {
+		t.add(inline(o.Kind), code(o.Name), inline(o.Reason), code(o.Command))
+	}
+
+	d.section("Unused", len(all), "object", "objects")
 	d.table(t)
 }
 
