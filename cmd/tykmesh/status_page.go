@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -120,9 +119,7 @@ func newLiveOverview(m *live.Mesh, now time.Time) overview.Mesh {
 	for _, o := range m.Orphans {
 		out.Orphans = append(out.Orphans, overview.Orphan{Kind: o.Kind, Name: o.Namespace + "/" + o.Name, Reason: o.Reason, Command: o.Command})
 	}
-	for _, kind := range m.Lacks {
-		out.Notes = append(out.Notes, fmt.Sprintf("The input holds no %s.", kind))
-	}
+	out.Notes = lacksOf(m)
 
 	return out
 }
