@@ -88,19 +88,29 @@ func codes() (list []string) {
 }
 
 // helpWords completes the words of help: commands and topics, and codes after their first letter.
-func helpWords(ofCommands cobra.CompletionFunc) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, typed []string, begun string) ([]string, cobra.ShellCompDirective) {
-		words, directive := ofCommands(cmd, typed, begun)
-		if len(typed) > 0 || begun == "" {
-			return words, directive
+func helpWords(help *cobra.Command, typed []string, begun string) (words []string, _ cobra.ShellCompDirective) {
+	add := func(word, text string) {
+		if rest := word[min(len(begun), len(word)):]; strings.EqualFold(word, begun+rest) {
+			words = append(words, begun+rest+"\t"+text) // in the case that was typed, because shells compare it
 		}
-		for _, r := range inject.Rules {
-			code := string(r.Rule)
-			if rest := code[min(len(begun), len(code)):]; strings.EqualFold(code, begun+rest) {
-				words = append(words, begun+rest+"\t"+r.Text) // in the case that was typed, because shells compare it
-			}
-		}
-
-		return words, directive
 	}
+
+	cmd, rest, err := help.Root().Find(typed)
+	if err != nil || len(rest) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+
+	for _, below := range cmd.Commands() {
+		if !below.Hidden {
+			add(below.Name(), below.Short)
+		}
+	}
+
+	for _, r := range inject.Rules {
+		if len(typed) == 0 && begun != "" {
+			add(string(r.Rule), r.Text)
+		}
+	}
+
+	return words, cobra.ShellCompDirectiveNoFileComp
 }

@@ -95,7 +95,7 @@ func refuseUnknownTopics(root *cobra.Command, stdout any) {
 		panic(err) // there is one now
 	}
 
-	help.ValidArgsFunction = helpWords(help.ValidArgsFunction)
+	help.ValidArgsFunction = helpWords
 	help.Use = "help [COMMAND | TOPIC | CODE]"
 	help.Short = "Explain a command, a topic or a code of an error"
 	help.Long = "help explains a command with its flags, a topic, or a code that errors and warnings carry."
