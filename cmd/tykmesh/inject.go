@@ -34,7 +34,7 @@ func newInjectCmd(p process) *cobra.Command {
 	f := &injectCmd{}
 	c := newCommand(p, &cobra.Command{
 		Use:   "inject",
-		Short: "Register annotated services and print their manifests with sidecars",
+		Short: "Register annotated services, and print manifests with sidecars",
 		Long: "inject adds a sidecar to every pod template annotated with injector.tyk.io/inject: \"true\", and points the port of every annotated\n" +
 			"Service to it. Before it prints anything, it registers two APIs and a certificate for each service with the Dashboard.\n" +
 			"Run it as often as you like: a second run changes nothing.\n\n" +
