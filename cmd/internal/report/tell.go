@@ -55,6 +55,19 @@ func (r *Run) DiagnoseLast(d Diagnostic) {
 	r.Lastly("%s", d)
 }
 
+// Remind reports warnings about one object: to machines each one, and to the user after the output
+// as a line with hints.
+func (r *Run) Remind(line string, hints []string, all ...Diagnostic) {
+	for _, d := range all {
+		r.note(d.Event())
+	}
+
+	r.Lastly("%s", line)
+	for _, hint := range hints {
+		r.Lastly("hint: %s", hint)
+	}
+}
+
 // Warn reports a warning without a code.
 func (r *Run) Warn(format string, args ...any) {
 	r.Diagnose(Diagnostic{Severity: Warning, Message: fmt.Sprintf(format, args...)})
