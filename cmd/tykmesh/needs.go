@@ -73,9 +73,9 @@ func lacks(n inject.Need, namespaces []string, trusted string) (all []lack) {
 // remind reports the things that namespaces lack: to the user as one warning, and to machines as
 // one for each code.
 func remind(r *report.Run, namespaces []string, missing []lack) {
-	who, verb := "namespace "+namespaces[0], "needs"
+	who := "namespace " + namespaces[0] + " needs "
 	if len(namespaces) > 1 {
-		who, verb = "namespaces "+strings.Join(namespaces, ", "), "need"
+		who = "namespaces " + strings.Join(namespaces, ", ") + " need "
 	}
 
 	var (
@@ -85,12 +85,12 @@ func remind(r *report.Run, namespaces []string, missing []lack) {
 	for _, l := range missing {
 		code := string(l.rule)
 		things, codes = append(things, fmt.Sprintf("%s (%s)", l.what, code)), append(codes, code)
-		all = append(all, report.Diagnostic{Code: code, Severity: report.Warning, Object: who, Message: verb + " " + l.what, Hints: []string{l.make}})
+		all = append(all, report.Diagnostic{Code: code, Severity: report.Warning, Message: who + l.what, Hints: []string{l.make}})
 	}
 
 	accept := fmt.Sprintf("Injector.accept: [%s]", strings.Join(codes, ", "))
 	if len(missing) == 1 {
-		r.Remind(fmt.Sprintf("%s %s: %s %s: %s; or accept it: %s", report.Warning, codes[0], who, all[0].Message, all[0].Hints[0], accept), nil, all...)
+		r.Remind(who, fmt.Sprintf("%s %s: %s: %s; or accept it: %s", report.Warning, codes[0], all[0].Message, all[0].Hints[0], accept), nil, all...)
 		return
 	}
 
@@ -98,7 +98,7 @@ func remind(r *report.Run, namespaces []string, missing []lack) {
 	for _, d := range slices.Backward(all) {
 		hints = append(d.Hints, hints...)
 	}
-	r.Remind(fmt.Sprintf("%s: %s %s %s", report.Warning, who, verb, enumerated(things)), hints, all...)
+	r.Remind(who, fmt.Sprintf("%s: %s%s", report.Warning, who, enumerated(things)), hints, all...)
 }
 
 // enumerated returns things as a text: "a, b and c".
@@ -134,9 +134,9 @@ func tellPlaceholders(r *report.Run, placeholders []config.Placeholder) {
 	d := report.Diagnostic{
 		Code: string(inject.RulePlaceholder), Severity: report.Warning,
 		Message: "there is no configuration, so these keys have placeholders, and sidecars reach no server: " + strings.Join(keys, ", "),
-		Hints:   []string{"before kubectl apply: tykmesh config init > tykmesh.yaml, fill in these keys and Tyk.url, then inject again"},
+		Hints:   []string{"before kubectl apply: tykmesh config init > tykmesh.yaml, fill in these keys, Tyk.url and Tyk.org, then inject again without --local"},
 	}
-	r.Remind(d.String(), d.Hints, d)
+	r.Remind("", d.String(), d.Hints, d)
 }
 
 // tellAssumed reports the needs of namespaces for a run with --registered. The run that registered

@@ -16,7 +16,6 @@ func (p Placeholder) String() string { return p.Key + ": " + p.Value }
 var placeholders = []Placeholder{
 	{SidecarDashboard, sidecar.PlaceholderDashboard},
 	{SidecarRedis, sidecar.PlaceholderRedis},
-	{TykOrg, placeholderOrg},
 }
 
 // standIn sets the keys that config init sets, with placeholders for the servers of pods, so that a

@@ -53,18 +53,18 @@ func (GitHub) Write(w io.Writer, events []Event) error {
 	return b.Flush()
 }
 
-// joined returns events in which warnings about the same object outside of files, one after the
-// other, are one: GitHub shows ten annotations of a step.
+// joined returns events in which warnings about one thing, one after the other, are one: GitHub
+// shows ten annotations of a step.
 func joined(events []Event) (out []Event) {
 	for _, e := range events {
 		last := len(out) - 1
-		if last < 0 || e.Object == "" || e.File != "" || e.Object != out[last].Object || e.Severity != out[last].Severity {
+		if last < 0 || e.Subject == "" || e.Subject != out[last].Subject {
 			out = append(out, e)
 			continue
 		}
 
 		out[last].Rule += ", " + e.Rule
-		out[last].Message += "; " + e.Message
+		out[last].Message += ", " + strings.TrimPrefix(e.Message, e.Subject)
 		out[last].Hints = append(slices.Clip(out[last].Hints), e.Hints...)
 	}
 

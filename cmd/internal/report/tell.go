@@ -55,11 +55,13 @@ func (r *Run) DiagnoseLast(d Diagnostic) {
 	r.Lastly("%s", d)
 }
 
-// Remind reports warnings about one object: to machines each one, and to the user after the output
-// as a line with hints.
-func (r *Run) Remind(line string, hints []string, all ...Diagnostic) {
+// Remind reports warnings about one thing: to machines each one, and to the user after the output
+// as a line with hints. Their messages begin with the subject.
+func (r *Run) Remind(subject, line string, hints []string, all ...Diagnostic) {
 	for _, d := range all {
-		r.note(d.Event())
+		e := d.Event()
+		e.Subject = subject
+		r.note(e)
 	}
 
 	r.Lastly("%s", line)
