@@ -55,6 +55,8 @@ type Event struct {
 	Shared   bool `json:"-"` // of an API: only the certificate of the mesh changes
 	Replaced bool `json:"-"` // of a deletion: another certificate replaces this one
 
+	Subject string `json:"-"` // of a warning about a thing with several: with what their messages begin
+
 	// Of the summary.
 	Command string         `json:"command,omitempty"`
 	DryRun  bool           `json:"dryRun,omitempty"`
