@@ -26,8 +26,9 @@ type injectCmd struct {
 	reportFlags
 	serverFlags
 	registrationFlags
-	registered    bool // the ids of registered APIs are used, and nothing is registered
-	onlyRegisters bool // the command prints no manifests
+	registered    bool       // the ids of registered APIs are used, and nothing is registered
+	onlyRegisters bool       // the command prints no manifests
+	diff          *diffFlags // nil for other commands
 }
 
 func newInjectCmd(p process) *cobra.Command {
@@ -193,7 +194,7 @@ func (g *outputFlags) output(r *report.Run, i injected) report.Output {
 	switch {
 	case g.dryRun:
 		r.InLog()
-		return func() error { return writePreview(r, i) }
+		return func() error { return writePreview(r, i, true) }
 	case i.isList:
 		return func() error { return writeList(r, i) }
 	case g.inPlace:
