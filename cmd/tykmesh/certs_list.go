@@ -12,6 +12,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/overview"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
@@ -113,6 +114,7 @@ func (f *certsListCmd) print(p process, list []plan.HeldCertificate, r *report.R
 		r.Lastly("there are no certificates")
 	}
 
+	r.Show(func() overview.Mesh { return overview.Mesh{Now: p.now(), Certificates: heldCertificates(list)} })
 	table := func(w io.Writer) error { return writeCertificatesTable(w, list, p.now()) }
 
 	return f.output(r, newCertificatesDocument(list, p.now()), table)

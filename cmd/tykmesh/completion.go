@@ -83,7 +83,7 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 // reportFormats completes the formats of --report.
 func reportFormats() cobra.CompletionFunc {
 	var formats []string
-	for _, f := range report.Formats {
+	for _, f := range report.Known {
 		formats = append(formats, f.Name+"\t"+f.Use)
 	}
 	return words(formats...)

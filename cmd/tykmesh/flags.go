@@ -151,13 +151,13 @@ func (g *listFlags) output(r *report.Run, doc any, table func(io.Writer) error) 
 
 // reportFlags say what a run reports, and how.
 type reportFlags struct {
-	report string // the value of --report
-	quiet  bool
+	reports []string // the values of --report
+	quiet   bool
 }
 
 func (g *reportFlags) add(c *command) {
 	g.addQuiet(c)
-	c.Flags().StringVar(&g.report, "report", "", "print a report for machines on standard error, in this `FORMAT`: "+report.FormatNames()+"; FORMAT=FILE (also text=FILE) writes it to a file")
+	c.Flags().StringArrayVar(&g.reports, "report", nil, "print the report on standard error in this `FORMAT`: "+report.FormatNames()+"; FORMAT=FILE (also text=FILE) writes it to a file; may be repeated")
 }
 
 func (g *reportFlags) addQuiet(c *command) {

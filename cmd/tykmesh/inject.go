@@ -13,6 +13,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/overview"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
@@ -106,6 +107,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	}
 
 	wanted := injectSettings(c, f.registrationFlags)
+	wanted.Calls = r.Shows()
 	if list := resourceList(docs); list != nil {
 		i.isList, wanted.List = true, true
 		r.AnswerFunction(list.Text)
@@ -144,6 +146,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	r.Diagnose(explain.Warnings(warnings)...)
 
 	i.stream = stream
+	r.Show(func() overview.Mesh { return i.overview(r, f.now()) })
 	if i.plan, i.bindings, err = f.register(ctx, c, services, stream.RouteCalls, settings, r); err != nil {
 		return i, err
 	}

@@ -61,6 +61,8 @@ type Event struct {
 	DryRun  bool           `json:"dryRun,omitempty"`
 	Steps   map[string]int `json:"steps,omitempty"` // how many were planned, and how they ended; nil without a plan
 	Exit    *int           `json:"exit,omitempty"`
+
+	mesh *shown // of the summary, for reports that show a mesh; else nil
 }
 
 // Change is a field of an API definition that an update changes. Secrets are not shown.
