@@ -7,7 +7,11 @@
 // each writer makes it safe in its own format.
 package overview
 
-import "time"
+import (
+	"cmp"
+	"strings"
+	"time"
+)
 
 // Mesh holds the things to show. Services, calls and certificates are in a deterministic order.
 type Mesh struct {
@@ -21,6 +25,7 @@ type Mesh struct {
 	Findings     []Finding
 	Changes      []Change
 	Objects      []Object
+	Parts        []Part
 	Notes        []string // lines such as the number of routes, and the memory that a sidecar needs for them
 	Hints        []string // the next things to try after a failed run
 
@@ -47,8 +52,16 @@ type Call struct{ From, To string }
 
 // Certificate is a certificate in use.
 type Certificate struct {
-	Name     string // the service NAMESPACE/APP, or "mesh"
-	NotAfter time.Time
+	Name     string    // the service NAMESPACE/APP, or "mesh"
+	NotAfter time.Time // zero if it is unknown
+	Note     string    // "issue": a plan issues a new one; "" without anything to say
+}
+
+// Part is a thing that a run needs, and whether it is ready.
+type Part struct {
+	Name, Status string // "Dashboard key", "ok"
+	Text         string
+	Hints        []string
 }
 
 // Place is a line of a file.
@@ -79,4 +92,9 @@ type Object struct {
 	Name, Outcome string // "Deployment shop/web", "injected"
 	Text          string // what changes in it, or why it stays as it is
 	Place
+}
+
+// Compare sorts services by namespace and app.
+func (s Service) Compare(other Service) int {
+	return cmp.Or(strings.Compare(s.Namespace, other.Namespace), strings.Compare(s.App, other.App))
 }
