@@ -29,7 +29,7 @@ func newCertsListCmd(p process) *cobra.Command {
 	f.secrets = []string{config.CAMongoConnStr}
 	c := newCommand(p, &cobra.Command{
 		Use:   "list",
-		Short: "List the certificates of the mesh: how long they last, who signed them, who uses them",
+		Short: "List the certificates of the mesh: their ends, issuers and users",
 		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, other ones on the mesh's APIs, and\n" +
 			"unused ones. It shows when each ends, whether certs renew would replace it, who signed it and which APIs use it.\n\n" +
 			"In standalone mode it lists the CAs that pods trust, and the certificates and tokens that certs secrets has recorded in the ledger;\n" +

@@ -55,13 +55,13 @@ func (c *command) check() error {
 	for _, rules := range c.rules {
 		for _, rule := range rules() {
 			if rule.broken {
-				return &usageError{rule.msg, c.CommandPath()}
+				return &usageError{msg: rule.msg, command: c.CommandPath()}
 			}
 		}
 	}
 
 	if given(c.noisy) && c.report != nil && c.report.quiet {
-		return &usageError{"--quiet and --verbose exclude each other", c.CommandPath()}
+		return &usageError{msg: "--quiet and --verbose exclude each other", command: c.CommandPath()}
 	}
 
 	return nil
@@ -135,7 +135,7 @@ func (c *command) newReport(p process) (*report.Run, error) {
 	name := strings.TrimPrefix(c.CommandPath(), c.Root().CommandPath()+" ") // with the name of its group: "certs renew"
 	formats, err := report.ParseFormats(flags.reports, func() report.SARIF { return explain.SARIF(ownVersion()) })
 	if err != nil {
-		return nil, &usageError{err.Error(), p.name + " " + name}
+		return nil, &usageError{msg: err.Error(), command: p.name + " " + name}
 	}
 
 	r, err := report.New(report.Config{

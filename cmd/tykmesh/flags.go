@@ -49,7 +49,7 @@ type fileFlags struct {
 // add adds the flag. what are the things that the command prints: "manifests".
 func (g *fileFlags) add(c *command, what string) {
 	c.output = g
-	c.Flags().StringVarP(&g.file, "output-file", "w", "", "write the "+what+" to `FILE` instead of printing them, in one step after everything has succeeded")
+	c.Flags().StringVarP(&g.file, "output-file", "w", "", "write the "+what+" to `FILE`, once everything has succeeded")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{{c.Flags().Changed("output-file") && g.file == "", "--output-file needs a file"}}
 	})
@@ -94,7 +94,7 @@ func (g *outputFlags) addFormat(c *command) {
 	formatFlag(c, &g.format, formatYAML)
 	c.rules = append([]func() []flagRule{func() []flagRule {
 		isFile := g.format == "" || strings.ContainsAny(g.format, "./"+string(filepath.Separator))
-		return []flagRule{{isFile, "--output names a format, no file; write to a file with --output-file, short -w" + fileOf(g.format)}}
+		return []flagRule{{isFile, "--output names a format; write to a file with -w" + fileOf(g.format)}}
 	}}, c.rules...)
 }
 
@@ -176,7 +176,7 @@ type configFlags struct {
 }
 
 func (g *configFlags) addConfig(c *command) {
-	c.Flags().StringVar(&g.config, "config", "", "read the configuration from `FILE` (default: the first that exists of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
+	c.Flags().StringVar(&g.config, "config", "", "configuration `FILE` (default: $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
 }
 
 func (g *configFlags) addLocal(c *command) {
@@ -223,7 +223,7 @@ func (g *serverFlags) add(c *command) {
 func (g *serverFlags) addWaiting(c *command) {
 	g.now = c.process.now
 	c.noisy = &g.verbose
-	c.Flags().DurationVar(&g.timeout, "timeout", 2*time.Minute, "give up if no step finishes within this `TIME`")
+	c.Flags().DurationVar(&g.timeout, "timeout", 2*time.Minute, "give up when no step has finished for this `TIME`")
 	c.Flags().BoolVarP(&g.verbose, "verbose", "v", false, "print each request, without its body, and each changed field")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{{g.timeout <= 0, "--timeout must be more than 0"}}
@@ -252,10 +252,10 @@ var onSkip = map[string]inject.OnSkip{"fail": inject.SkipFail, "warn": inject.Sk
 func (g *registrationFlags) add(c *command) {
 	namespaceFlag(c, &g.namespace)
 	f := c.Flags()
-	f.StringVar(&g.onSkip, "on-skip", "fail", "how to treat annotated objects that cannot be edited: `POLICY` is fail, warn (pass through with a warning) or ignore")
-	f.BoolVar(&g.upgradeAPI, "upgrade-api", false, "rewrite annotated workloads of API versions that Kubernetes no longer serves (extensions/v1beta1, ...)")
-	f.BoolVar(&g.reinject, "reinject", false, "replace the sidecars of injected objects by those of this configuration, like uninject and then inject")
-	f.StringArrayVar(&g.adopt, "adopt", nil, "take over the API with this `SLUG` although tykmesh did not create it; may be repeated")
+	f.StringVar(&g.onSkip, "on-skip", "fail", "treat annotated objects that cannot be edited by this `POLICY`: fail, warn (pass them) or ignore")
+	f.BoolVar(&g.upgradeAPI, "upgrade-api", false, "rewrite workloads of API versions that Kubernetes no longer serves")
+	f.BoolVar(&g.reinject, "reinject", false, "replace sidecars by those of this configuration")
+	f.StringArrayVar(&g.adopt, "adopt", nil, "take over the API with this `SLUG`, which tykmesh did not create; may be repeated")
 	c.rules = append(c.rules, func() []flagRule {
 		_, known := onSkip[g.onSkip]
 		return []flagRule{{!known, "--on-skip must be fail, warn or ignore"}}

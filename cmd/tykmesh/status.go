@@ -27,7 +27,7 @@ func newStatusCmd(p process) *cobra.Command {
 	f.instead = "list the objects in the cluster: " + listsRest
 	c := newCommand(p, &cobra.Command{
 		Use:   "status",
-		Short: "List the services on the mesh: their APIs, certificates, drift and orphans",
+		Short: "List services on the mesh: APIs, certificates, drift, orphans",
 		Long: "status lists the services on the mesh, one a line: its route, its APIs, the end of its certificate, and its drift, the differences\n" +
 			"from the state that tykmesh leaves. The number of routes follows, with the memory that a sidecar needs for them, and unused\n" +
 			"certificates and records. It asks the Dashboard and the ledger and reads no manifest: tykmesh diff tells whether an API matches\n" +

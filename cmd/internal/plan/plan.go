@@ -89,9 +89,10 @@ func (p *Plan) chain(after *Step, steps ...*Step) (last *Step) {
 func (p *Plan) Steps() []Step { return values(p.Due()) }
 
 // Registration returns the steps without which something would be missing or out of date: all
-// except the deletions of replaced certificates.
+// except renewals of certificates that are still valid, and the deletions of replaced ones. Both
+// become due as time passes, and change no manifest.
 func (p *Plan) Registration() []Step {
-	return values(Filter(p.Due(), func(s *Step) bool { return !s.Replaced }))
+	return values(Filter(p.Due(), func(s *Step) bool { return !s.Renewal && !s.Replaced }))
 }
 
 // Due returns the steps that change something.

@@ -126,7 +126,8 @@ func (p *Plan) addCertificate(a *assignment) *Step {
 
 	s := &Step{
 		Kind: CertificateKind, Action: a.Action, Service: a.Service, Role: a.Role, Name: a.name(), ID: a.ID, Reasons: a.Reasons,
-		Work: &Issuance{a.holder, a.decision},
+		Renewal: a.renews(),
+		Work:    &Issuance{a.holder, a.decision},
 	}
 	switch {
 	case a.Action == Confirm:

@@ -19,10 +19,10 @@ type Config struct {
 	Stdout, Stderr io.Writer
 	Formats        Formats
 	Quiet, Verbose bool
-	Dumb           bool // the terminal cannot show progress
-	Dry            bool // steps are only planned
-	Colours        Colours
+	Dumb           bool     // the terminal cannot show progress
+	Dry            bool     // steps are only planned
 	Environ        []string // tells the job of a CI system that the run is part of
+	Colours        Colours
 
 	Explain func(error) Failure
 }
