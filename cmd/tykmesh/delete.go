@@ -50,6 +50,7 @@ func newDeleteCmd(p process) *cobra.Command {
 	c.verbs.doing, f.names = "deleting", c.Flags().Args
 	c.rules = append(c.rules, f.nameRules)
 	f.inputFlags.add(c)
+	f.addBuild(c)
 	f.reportFlags.add(c)
 	namespaceFlag(c, &f.namespace)
 	f.serverFlags.add(c)
@@ -68,9 +69,9 @@ func (f *deleteCmd) nameRules() (rules []flagRule) {
 		rules = append(rules, flagRule{wrong, fmt.Sprintf("%q is not a service: write NAMESPACE/APP, as tykmesh status lists it; name manifests with -f", name)})
 	}
 
-	selects := len(f.files) > 0 || f.recursive || f.namespace != ""
+	selects := len(f.files) > 0 || len(f.builds) > 0 || f.recursive || f.namespace != ""
 
-	return append(rules, flagRule{len(rules) > 0 && selects, "service names cannot be combined with -f, -R or -n, which select manifests"})
+	return append(rules, flagRule{len(rules) > 0 && selects, "service names cannot be combined with -f, -k, -R or -n, which select manifests"})
 }
 
 func serviceNamed(name string) inject.Service {
@@ -84,7 +85,7 @@ func (f *deleteCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 	if err != nil {
 		return nil, err
 	}
-	if err := f.canAsk(p, "delete", f.files); err != nil {
+	if err := f.canAsk(p, "delete", len(f.files) > 0 && f.inputs().ReadsStdin()); err != nil {
 		return nil, err
 	}
 

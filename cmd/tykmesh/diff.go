@@ -20,7 +20,6 @@ func newDiffCmd(p process) *cobra.Command {
 		Long: "diff is inject --dry-run: it changes nothing anywhere, and prints what would be registered and a diff of the manifests. The exit\n" +
 			"status is 3 if there is anything.",
 		Example: "  tykmesh diff -f app.yaml",
-		Args:    noArgs,
 	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 		i, err := f.inject(ctx, p, r)
 		if err != nil {

@@ -24,7 +24,6 @@ func newRegisterCmd(p process) *cobra.Command {
 		Long: "register does the same as inject, but prints no manifests. Another job can then render them with inject --registered and a key that\n" +
 			"may only read. In standalone mode there is nothing to register.",
 		Example: "  tykmesh register -f app.yaml && tykmesh inject --registered -f app.yaml",
-		Args:    noArgs,
 	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 		_, err := f.inject(ctx, p, r)
 		return nil, err
