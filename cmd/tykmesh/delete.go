@@ -12,6 +12,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
@@ -162,6 +163,14 @@ func registeredSettings(c config.Config, s serverFlags) (mesh.Settings, error) {
 	return meshSettings(c, s), nil
 }
 
+// aboutPath returns what to type if an argument names a file or a directory, too.
+func aboutPath(name string) string {
+	if !files.Exists(name) {
+		return ""
+	}
+	return "; to delete the services in the manifests there: -f " + name
+}
+
 // tellRemoved reports the deletions, service by service.
 func tellRemoved(r *report.Run, todo *plan.Plan, known []string) {
 	steps := r.Plan.Steps
@@ -169,7 +178,7 @@ func tellRemoved(r *report.Run, todo *plan.Plan, known []string) {
 		if own := steps.Of(svc.String()); len(own) > 0 {
 			r.Lastly("%s: %s %s", svc, own, r.Verb("deleted"))
 		} else {
-			r.Lastly("%s: not on the mesh%s", svc, spelling.Suggest(svc.String(), known))
+			r.Lastly("%s: not on the mesh%s%s", svc, spelling.Suggest(svc.String(), known), aboutPath(svc.String()))
 		}
 	}
 

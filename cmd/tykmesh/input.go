@@ -89,14 +89,17 @@ func (g *inputFlags) rewritable() bool { return g.inputs().Rewritable() }
 
 // wait returns a function that bounds the time in which servers and kustomize are waited for.
 func (g *inputFlags) wait(r *report.Run) files.Wait {
-	return func(read func(context.Context, func()) error) error {
+	return func(read func(context.Context, func(string)) error) error {
 		limit := inputTime
 		if g.command.timeout != nil {
 			limit = *g.command.timeout
 		}
 
 		ctx, remotely := phase.Begin(g.command.Context(), limit, r)
-		err := read(ctx, remotely.Progress)
+		err := read(ctx, func(source string) {
+			remotely.Progress()
+			r.Debug("input", "source", source)
+		})
 		if err != nil {
 			err = remotely.Explain(err)
 		}

@@ -129,18 +129,19 @@ func (ts Targets) checkStdin(in Inputs) error {
 	return nil
 }
 
-// checkBuild refuses targets in a directory that kustomize builds. It does not know the directories
-// that this one names.
+// checkBuild refuses targets among the files that kustomize reads for a directory.
 func (ts Targets) checkBuild(dir string) error {
-	for _, t := range ts {
-		if path := t.within(dir); path != "" {
-			return &OverwriteError{t, t.overwrites(path), "name a file outside of " + dir}
+	for _, read := range readBy(dir) {
+		for _, t := range ts {
+			if path := t.within(read); path != "" {
+				return &OverwriteError{t, t.overwrites(path), t.instead(Source{Unnamed: true}, "")}
+			}
 		}
 	}
 	return nil
 }
 
-// within returns the target's path if it is in a directory, or below it; "" if it is not.
+// within returns the target's path if it is a file, or in a directory or below it; "" if it is not.
 func (t Target) within(dir string) (path string) {
 	if t.Path != "" {
 		if below, err := filepath.Rel(finalPath(dir), finalPath(t.Path)); err == nil && filepath.IsLocal(below) {
@@ -174,11 +175,11 @@ func (t Target) overwrites(path string) string {
 // instead returns the command that the user probably meant.
 func (t Target) instead(read Source, rewrite string) string {
 	restore := ""
-	if read.Unnamed {
-		return "name a file that this run does not read"
-	}
 	if t.Emptied() {
 		restore = "restore the file; then "
+	}
+	if read.Unnamed {
+		return restore + "name a file that this run does not read"
 	}
 
 	if rewrite == "" || t.What == ReportFlag || t.What == StandardError {

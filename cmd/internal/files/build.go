@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // overlay returns the source of a directory that kustomize builds.
@@ -29,6 +30,32 @@ func overlay(dir string) ([]Source, error) {
 
 	return []Source{{Name: "kustomize " + dir, kind: aBuild, dir: dir}}, nil
 }
+
+// kustomizations are the names of the files that kustomize looks for in a directory.
+var kustomizations = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
+
+// readBy returns the paths that kustomize reads for a directory: the directory, and the files and
+// directories that kustomizations name. It takes each word of those for a path, so it may return
+// more.
+func readBy(dir string) []string {
+	const most = 1000
+	paths := []string{dir}
+	for i := 0; i < len(paths) && len(paths) < most; i++ {
+		for _, name := range kustomizations {
+			text, _ := ReadConfig(filepath.Join(paths[i], name)) // "" for a file, or a directory without it
+			for _, word := range strings.FieldsFunc(string(text), endsPath) {
+				if at := filepath.Join(paths[i], word); !slices.Contains(paths, at) && Exists(at) {
+					paths = append(paths, at)
+				}
+			}
+		}
+	}
+
+	return paths
+}
+
+// endsPath reports whether a character of a kustomization is beside a path.
+func endsPath(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("\"'[]{},:=#", r) }
 
 // builders are the programs that build a directory, in order of preference, with their arguments.
 var builders = [][]string{{"kustomize", "build", "--"}, {"kubectl", "kustomize", "--"}}

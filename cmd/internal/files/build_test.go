@@ -79,7 +79,7 @@ func TestBuildFails(t *testing.T) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("enough"))
 		defer cancel()
 		begun := time.Now()
-		_, err := Inputs{Builds: []string{"k8s"}}.Read(func(read func(context.Context, func()) error) error { return read(ctx, func() {}) })
+		_, err := Inputs{Builds: []string{"k8s"}}.Read(func(read func(context.Context, func(string)) error) error { return read(ctx, func(string) {}) })
 		if err == nil || err.Error() != "reading manifests: kustomize k8s: enough" || time.Since(begun) > 20*time.Second {
 			t.Error(err)
 		}
@@ -88,7 +88,13 @@ func TestBuildFails(t *testing.T) {
 
 // Targets in a directory of -k are refused, and so are files that a pattern leads to.
 func TestBuildsAreInputs(t *testing.T) {
-	tree(t, "k8s/a.yaml", "k8s/base/b.yaml", "c.yaml")
+	tree(t, "k8s/a.yaml", "k8s/base/b.yaml", "c.yaml", "elsewhere/d.yaml", "elsewhere/far.yaml")
+	for dir, text := range map[string]string{"k8s": "resources: [base]", "k8s/base": "resources:\n- ../../elsewhere/ # note\n", "elsewhere": `{"configMapGenerator": [{"files": ["c=../c.yaml"]}]}`} {
+		if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+
 	emptied, err := os.OpenFile("k8s/base/b.yaml", os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +109,9 @@ func TestBuildsAreInputs(t *testing.T) {
 		{Inputs{Builds: []string{"k8s"}}, "k8s/a.yaml", true},
 		{Inputs{Builds: []string{"./k8s/base/.."}}, "k8s/base/new.yaml", true},
 		{Inputs{Builds: []string{"k8s/base"}}, "k8s/a.yaml", false},
-		{Inputs{Builds: []string{"k8s"}}, "c.yaml", false},
+		{Inputs{Builds: []string{"k8s"}}, "elsewhere/d.yaml", true},
+		{Inputs{Builds: []string{"k8s"}}, "c.yaml", true},
+		{Inputs{Builds: []string{"k8s"}}, "d.yaml", false},
 		{Inputs{Paths: []string{"k8s/*.yaml"}}, "k8s/a.yaml", true},
 		{Inputs{Paths: []string{"c.yaml,k8s"}}, "k8s/a.yaml", true},
 		{Inputs{Paths: []string{"k8s/*"}}, "c.yaml", false},

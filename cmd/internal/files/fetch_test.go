@@ -120,7 +120,7 @@ func TestURLs(t *testing.T) {
 		ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, errors.New("enough"))
 		defer cancel()
 		in.Paths = []string{server.URL + "/hung"}
-		sources, err := in.Read(func(read func(context.Context, func()) error) error { return read(ctx, func() {}) })
+		sources, err := in.Read(func(read func(context.Context, func(string)) error) error { return read(ctx, func(string) {}) })
 		if sources != nil || err == nil || err.Error() != "reading manifests: "+server.URL+"/hung: enough" {
 			t.Errorf("%v, %v", sources, err)
 		}

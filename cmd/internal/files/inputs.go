@@ -55,8 +55,8 @@ const (
 )
 
 // Wait calls read with a context that ends when the user or a time limit ends the reading. read
-// calls progress after each source.
-type Wait func(read func(ctx context.Context, progress func()) error) error
+// calls next before each source, with its name.
+type Wait func(read func(ctx context.Context, next func(source string)) error) error
 
 // Read reads the inputs in their order: files, directories (manifests in the order of names, with
 // Recursive also below), files that match a pattern, URLs, outputs of kustomize, and standard
@@ -77,7 +77,7 @@ func (in Inputs) Read(wait Wait) ([]Source, error) {
 	}
 
 	if slices.ContainsFunc(sources, Source.slow) {
-		if err := wait(func(ctx context.Context, progress func()) error { return in.fetch(ctx, sources, progress) }); err != nil {
+		if err := wait(func(ctx context.Context, next func(string)) error { return in.fetch(ctx, sources, next) }); err != nil {
 			return nil, err
 		}
 	}
@@ -89,20 +89,22 @@ func (in Inputs) Read(wait Wait) ([]Source, error) {
 func (s Source) slow() bool { return s.kind == aURL || s.kind == aBuild }
 
 // fetch reads the slow sources.
-func (in Inputs) fetch(ctx context.Context, sources []Source, progress func()) error {
+func (in Inputs) fetch(ctx context.Context, sources []Source, next func(string)) error {
 	var (
 		errs   []error
 		client = in.newClient()
 	)
 	for i, s := range sources {
-		var err error
-		switch s.kind {
-		case aURL:
-			sources[i].Data, err = client.get(ctx, s.from)
-		case aBuild:
-			sources[i].Data, err = build(ctx, s.dir)
-		default:
+		if !s.slow() {
 			continue
+		}
+
+		next(s.Name)
+		var err error
+		if s.kind == aURL {
+			sources[i].Data, err = client.get(ctx, s.from)
+		} else {
+			sources[i].Data, err = build(ctx, s.dir)
 		}
 
 		if ctx.Err() != nil {
@@ -111,7 +113,6 @@ func (in Inputs) fetch(ctx context.Context, sources []Source, progress func()) e
 		if err != nil {
 			errs = append(errs, fmt.Errorf("reading manifests: %s: %w", s.Name, err))
 		}
-		progress()
 	}
 
 	return errors.Join(errs...)
@@ -193,6 +194,8 @@ func (in Inputs) has(k kind) bool {
 // list, as kubectl takes both.
 func (in Inputs) find(path string) ([]Source, error) {
 	switch {
+	case path == "":
+		return nil, &InputError{"a path is empty; name a file, or - for standard input"}
 	case path == Stdin:
 		return []Source{{Name: StdinName, kind: aStream}}, nil
 	case isURL(path):

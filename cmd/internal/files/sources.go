@@ -59,11 +59,8 @@ func Manifests(sources []Source, configuration string, leftOut func(name, why st
 // isKustomization reports whether kustomize reads a file (its documentation, kustomization file).
 // Other objects are also of a kind Kustomization, such as those of Flux.
 func isKustomization(s Source) bool {
-	switch filepath.Base(s.Name) {
-	case "kustomization.yaml", "kustomization.yml":
-		return bytes.Contains(s.Data, []byte("kustomize.config.k8s.io/")) || holdsOtherThings(s.Data)
-	}
-	return false
+	return slices.Contains(kustomizations, filepath.Base(s.Name)) &&
+		(bytes.Contains(s.Data, []byte("kustomize.config.k8s.io/")) || holdsOtherThings(s.Data))
 }
 
 // holdsOtherThings reports whether a file has content, but no Kubernetes object. It looks for

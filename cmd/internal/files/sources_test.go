@@ -101,8 +101,8 @@ func TestRead(t *testing.T) {
 }
 
 // atOnce waits for servers and kustomize without a limit.
-func atOnce(read func(context.Context, func()) error) error {
-	return read(context.Background(), func() {})
+func atOnce(read func(context.Context, func(string)) error) error {
+	return read(context.Background(), func(string) {})
 }
 
 func TestReadSourcesErrors(t *testing.T) {
@@ -128,6 +128,7 @@ func TestReadSourcesErrors(t *testing.T) {
 		"nested/*.yaml":           "reading manifests: nested/*.yaml: no .yaml, .yml or .json file matches this pattern",
 		"*.md,gone.yaml":          "reading manifests: *.md: no .yaml, .yml or .json file matches this pattern\nreading manifests: gone.yaml: no such file or directory",
 		"nested/[a.yaml":          "reading manifests: nested/[a.yaml: no file has this name, and it is no valid pattern; close its brackets",
+		"":                        "a path is empty; name a file, or - for standard input",
 		"a.yaml,":                 "a.yaml,: there is no path beside a comma; correct the list",
 		"s3://bucket/a":           "reading manifests: s3://bucket/a: tykmesh reads files and https:// URLs; download it, then name the file",
 		"empty/*":                 "reading manifests: empty/*: no .yaml, .yml or .json file matches this pattern",
