@@ -8,7 +8,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/live"
 	"github.com/tykmesh/tykmesh/cmd/internal/overview"
-	htmlpage "github.com/tykmesh/tykmesh/cmd/internal/page"
+	"github.com/tykmesh/tykmesh/cmd/internal/page"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 )
 
@@ -25,7 +25,7 @@ var overviews = []string{formatMarkdown, formatHTML}
 func showing(mesh func() overview.Mesh) map[string]func(io.Writer) error {
 	return map[string]func(io.Writer) error{
 		formatMarkdown: func(w io.Writer) error { return overview.Markdown(w, mesh()) },
-		formatHTML:     func(w io.Writer) error { return htmlpage.Write(w, mesh()) },
+		formatHTML:     func(w io.Writer) error { return page.Write(w, mesh()) },
 	}
 }
 
