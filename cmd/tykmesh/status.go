@@ -37,6 +37,7 @@ func newStatusCmd(p process) *cobra.Command {
 			"unused objects, with the commands that delete them. If there are errors, it exits with 3. It never prints a key or a token.",
 		Example: "  tykmesh status\n" +
 			"  tykmesh status -o json | jq '.services[] | select(.drift)'\n" +
+			"  tykmesh status -o html -w mesh.html      # a page with a graph\n" +
 			"  kubectl get " + liveKinds + " -A -o yaml | tykmesh status -f -",
 		Args: noArgs,
 	}, f.run)
