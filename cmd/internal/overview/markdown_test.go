@@ -221,7 +221,7 @@ func TestCertificatesByDaysLeft(t *testing.T) {
 	got := markdown(t, Mesh{Now: now, Certificates: []Certificate{
 		{Name: "unknown"}, {Name: "later", NotAfter: now.AddDate(0, 0, 40)}, {Name: "soon", NotAfter: now.Add(36 * time.Hour)}, {Name: "past", NotAfter: now.Add(-time.Hour)},
 	}})
-	want := "### Certificates\n\n| certificate of | ends | days left |\n| --- | --- | --- |\n" +
+	want := "### Certificates (4)\n\n| certificate of | ends | days left |\n| --- | --- | --- |\n" +
 		"| `past` | 2027-01-01 | expired |\n| `soon` | 2027-01-03 | 1 |\n| `later` | 2027-02-10 | 40 |\n| `unknown` | unknown | |\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
