@@ -82,7 +82,7 @@ func endsOf(todo *plan.Plan) (all []overview.Certificate) {
 			c.Name = end.Service.String()
 		}
 		if end.Action == plan.Issue {
-			c.Note = "this run issues it"
+			c.Note = "new"
 		}
 		all = append(all, c)
 	}

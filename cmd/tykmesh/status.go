@@ -37,6 +37,7 @@ func newStatusCmd(p process) *cobra.Command {
 			"unused objects, with the commands that delete them. If there are errors, it exits with 3. It never prints a key or a token.",
 		Example: "  tykmesh status\n" +
 			"  tykmesh status -o json | jq '.services[] | select(.drift)'\n" +
+			"  tykmesh status -o html -w mesh.html      # a page with a graph\n" +
 			"  kubectl get " + liveKinds + " -A -o yaml | tykmesh status -f -",
 		Args: noArgs,
 	}, f.run)
@@ -78,7 +79,9 @@ func (f *statusCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 	size := newStatusSize(inventory.Routes, there.snapshot.Settings)
 
 	list := newStatusList(inventory, size, p.now())
-	list.Further = showing(func() *overview.Mesh { return newOverview(inventory, there.snapshot, size, partial) })
+	mesh := func() overview.Mesh { return newOverview(inventory, there.snapshot, size, partial) }
+	list.Further = showing(mesh)
+	r.Show(mesh)
 
 	return r.Output(list, f.format), nil
 }

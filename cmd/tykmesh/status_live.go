@@ -69,14 +69,21 @@ func readLive(p process, f liveFlags, r *report.Run) (*live.Mesh, error) {
 
 // warnOfLacks warns of kinds of which there is no object, if the mesh needs some.
 func warnOfLacks(r *report.Run, m *live.Mesh) {
+	for _, text := range lacksOf(m) {
+		r.Warn("%s", text)
+	}
+}
+
+// lacksOf returns a sentence for each kind that the mesh needs, and of which there is no object.
+func lacksOf(m *live.Mesh) (texts []string) {
 	unknown := map[string]string{"Service": "routes", "ConfigMap": "definitions", "Secret": "certificates and tokens"}
 	hasSecret := func(s *live.Service) bool { return s.Certificate.Secret != "" || s.Token.Secret != "" }
 	for _, kind := range m.Lacks {
-		if len(m.Services) == 0 || kind == "Secret" && !slices.ContainsFunc(m.Services, hasSecret) {
-			continue
+		if len(m.Services) > 0 && (kind != "Secret" || slices.ContainsFunc(m.Services, hasSecret)) {
+			texts = append(texts, fmt.Sprintf("the input holds no %s, so %s are unknown; add %s to kubectl get", kind, unknown[kind], strings.ToLower(kind)))
 		}
-		r.Warn("the input holds no %s, so %s are unknown; add %s to kubectl get", kind, unknown[kind], strings.ToLower(kind))
 	}
+	return texts
 }
 
 // runLive does the work of status -f.
@@ -98,7 +105,9 @@ func (f *statusCmd) runLive(p process, r *report.Run) (report.Output, error) {
 	}
 
 	list := newLiveList(m, p.now())
-	list.Further = showing(func() *overview.Mesh { return newLiveOverview(m, p.now()) })
+	mesh := func() overview.Mesh { return newLiveOverview(m, p.now()) }
+	list.Further = showing(mesh)
+	r.Show(mesh)
 
 	return r.Output(list, f.format), nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -23,18 +22,18 @@ const (
 var overviews = []string{formatMarkdown, formatHTML}
 
 // showing returns the writers of these formats.
-func showing(mesh func() *overview.Mesh) map[string]func(io.Writer) error {
+func showing(mesh func() overview.Mesh) map[string]func(io.Writer) error {
 	return map[string]func(io.Writer) error{
-		formatMarkdown: func(w io.Writer) error { return overview.Markdown(w, *mesh()) },
+		formatMarkdown: func(w io.Writer) error { return overview.Markdown(w, mesh()) },
 		formatHTML:     func(w io.Writer) error { return page.Write(w, mesh()) },
 	}
 }
 
 // newOverview returns the services that a Dashboard has, as a page shows them.
-func newOverview(inventory plan.Inventory, x *plan.Snapshot, size statusSize, partial error) *overview.Mesh {
-	m := &overview.Mesh{
+func newOverview(inventory plan.Inventory, x *plan.Snapshot, size statusSize, partial error) overview.Mesh {
+	m := overview.Mesh{
 		Title: "Mesh of the Dashboard", Now: x.Settings.Time(),
-		CallsNote: "The Dashboard does not know who calls whom, so there are no arrows.",
+		CallsNote: "The Dashboard does not know who calls whom: tykmesh diff --report markdown -f DIR draws the calls that manifests name.",
 	}
 	if partial != nil {
 		m.Findings = append(m.Findings, overview.Finding{Severity: string(live.Warning), Message: partial.Error()})
@@ -91,8 +90,8 @@ func certificateOf(name string, c plan.CertificateStatus) []overview.Certificate
 }
 
 // newLiveOverview returns the services that live objects show, as a page shows them.
-func newLiveOverview(m *live.Mesh, now time.Time) *overview.Mesh {
-	out := &overview.Mesh{Title: "Mesh without a Dashboard", Now: now, CallsNote: "Arrows come from the callers that services name; services that name none are open to all of the mesh."}
+func newLiveOverview(m *live.Mesh, now time.Time) overview.Mesh {
+	out := overview.Mesh{Title: "Mesh without a Dashboard", Now: now}
 	for _, a := range m.Authorities {
 		out.Certificates = append(out.Certificates, overview.Certificate{Name: "CA " + a.Name, NotAfter: a.NotAfter})
 	}
@@ -103,13 +102,13 @@ func newLiveOverview(m *live.Mesh, now time.Time) *overview.Mesh {
 		if c := s.Certificate; c.Secret != "" {
 			out.Certificates = append(out.Certificates, overview.Certificate{Name: row.Name(), NotAfter: c.NotAfter, Fault: faultOf(c.State)})
 		}
-		for _, caller := range s.Allow {
-			if from, ok := callerOf(caller); ok {
-				out.Calls = append(out.Calls, overview.Call{From: from, To: row.Name()})
-			}
-		}
 	}
 
+	out.CallsNote = "No call is known: services allow all callers, and the commands and environments of pods name no service."
+	for _, c := range m.Calls() {
+		out.CallsNote = "Arrows come from the callers that services allow by name, and from the services that commands and environments of pods name."
+		out.Calls = append(out.Calls, overview.Call{From: c.From.Namespace + "/" + c.From.App, To: c.To.Namespace + "/" + c.To.App})
+	}
 	for _, d := range m.Diagnostics {
 		f := overview.Finding{Severity: string(d.Severity), Service: d.Namespace + "/" + d.App, Object: d.Object, Message: d.Message}
 		if d.Next != "" {
@@ -120,9 +119,7 @@ func newLiveOverview(m *live.Mesh, now time.Time) *overview.Mesh {
 	for _, o := range m.Orphans {
 		out.Orphans = append(out.Orphans, overview.Orphan{Kind: o.Kind, Name: o.Namespace + "/" + o.Name, Reason: o.Reason, Command: o.Command})
 	}
-	for _, kind := range m.Lacks {
-		out.Notes = append(out.Notes, fmt.Sprintf("The input holds no %s.", kind))
-	}
+	out.Notes = lacksOf(m)
 
 	return out
 }
@@ -131,7 +128,7 @@ func newLiveOverview(m *live.Mesh, now time.Time) *overview.Mesh {
 func newLiveRow(s *live.Service, now time.Time) overview.Service {
 	callers := strings.Join(s.Allow, ", ")
 	if slices.Contains(s.Allow, "*") {
-		callers = "all of the mesh"
+		callers = "all"
 	}
 
 	row := overview.Service{Namespace: s.Namespace, App: s.App, Routes: routesOf(s)}
@@ -140,11 +137,22 @@ func newLiveRow(s *live.Service, now time.Time) overview.Service {
 		{Title: "Port", Text: orUnknown(portText(s.Port))},
 		{Title: "TLS", Text: orUnknown(string(s.TLS))},
 		{Title: "Callers", Text: orUnknown(callers)},
-		{Title: "ConfigMap", Text: configsOf(s)},
-		{Title: "Token", Text: liveEnd(s.Token.Secret, s.Token.State, s.Token.Expires, now)},
+		{Title: "ConfigMap", Text: stateOfConfigs(s)},
+		{Title: "Token", Text: strings.TrimPrefix(liveEnd(s.Token.Secret, s.Token.State, s.Token.Expires, now), "-")},
 	}
 
 	return row
+}
+
+// stateOfConfigs returns the worst state of the ConfigMaps of a service.
+func stateOfConfigs(s *live.Service) string {
+	worst := live.Present
+	for _, c := range s.Configs {
+		if c.State != live.Present && worst != live.Missing {
+			worst = c.State
+		}
+	}
+	return stateText(worst)
 }
 
 // faultOf returns why the certificate in a Secret is not usable; "" for one that is, or may be.
@@ -153,15 +161,4 @@ func faultOf(state live.State) string {
 		return string(state)
 	}
 	return ""
-}
-
-// callerOf returns the name of a caller, which a definition calls app.namespace. All callers have
-// none.
-func callerOf(subject string) (name string, ok bool) {
-	dot := strings.LastIndexByte(subject, '.')
-	if dot < 0 {
-		return "", false
-	}
-
-	return subject[dot+1:] + "/" + subject[:dot], true
 }

@@ -29,6 +29,9 @@ type cluster struct {
 	emitted  map[*kube.Service]bool // Services that inject has added
 	policies []object               // NetworkPolicies that inject has added
 
+	hosts     map[string]bool      // that sidecars answer for their own pods
+	documents []*manifest.Document // of the workloads
+
 	seen map[string]bool // kinds
 	read map[kube.Ref]bool
 }
@@ -70,7 +73,7 @@ func collect(docs []*manifest.Document) (*cluster, []Unparsed) {
 		facts: kube.NewFacts(kube.Reader{}), byPods: make(map[*kube.Pods]*workload), configs: make(map[object]*configMap), secrets: make(map[object]*secret),
 		used: make(map[kube.Ref]bool), rolls: make(map[standalone.Service]bool),
 		earlier: make(map[kube.Ref][]kube.Ref), rollouts: make(map[kube.Ref]bool),
-		injected: make(map[*kube.Service]bool), emitted: make(map[*kube.Service]bool), seen: make(map[string]bool), read: make(map[kube.Ref]bool),
+		injected: make(map[*kube.Service]bool), emitted: make(map[*kube.Service]bool), hosts: make(map[string]bool), seen: make(map[string]bool), read: make(map[kube.Ref]bool),
 	}
 	for _, d := range docs {
 		if c.addItems(d) {
@@ -215,7 +218,22 @@ func (c *cluster) addTemplate(o kube.Object, m *kube.Meta, t kube.Template) {
 	w.service = standalone.Service{Namespace: m.Namespace, App: appOf(w.mounts.config)}
 	c.workloads = append(c.workloads, w)
 	c.byPods[pods] = w
+	c.noteCaller(o, spec)
 	c.rolls[w.service] = c.rolls[w.service] || isRolling(o.Node)
+}
+
+// noteCaller keeps the document of a workload, and the hosts of the mesh, which its pods know by an
+// alias.
+func (c *cluster) noteCaller(o kube.Object, spec *manifest.Node) {
+	if n := len(c.documents); n == 0 || c.documents[n-1] != o.Document {
+		c.documents = append(c.documents, o.Document)
+	}
+
+	for _, alias := range spec.Get("hostAliases").Items() {
+		for _, name := range alias.Get("hostnames").Items() {
+			c.hosts[kube.Text(name)] = true
+		}
+	}
 }
 
 // sidecarOf returns the sidecar's container; nil where the pod has none.

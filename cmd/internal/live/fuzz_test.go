@@ -79,7 +79,7 @@ func FuzzRead(f *testing.F) {
 		if len(unparsed) > 0 {
 			t.Fatalf("read by items: %v", unparsed[0].Err)
 		}
-		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(live.Service{}), cmpopts.EquateEmpty()); diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(live.Service{}, live.Mesh{}), cmpopts.EquateEmpty()); diff != "" {
 			t.Fatal(diff)
 		}
 	})

@@ -38,6 +38,8 @@ type Mesh struct {
 	History bool
 	// Dashboard is the number of workloads whose sidecars belong to a mesh with a Dashboard.
 	Dashboard int
+
+	calls func() []Call
 }
 
 // Service is a service of the mesh.
@@ -160,6 +162,7 @@ func Read(docs []*manifest.Document, now time.Time) (*Mesh, []Unparsed) {
 		m.Services = append(m.Services, svc)
 	}
 	r.orphans()
+	m.calls = func() []Call { return r.callsOf(m) }
 
 	return m, unreadable
 }

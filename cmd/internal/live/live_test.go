@@ -47,7 +47,7 @@ func TestRead(t *testing.T) {
 
 	want.Authorities = []live.Authority{{Name: "mesh CA", NotBefore: now.Add(-100 * day), NotAfter: now.Add(1000 * day)}}
 
-	ignore := cmp.Options{cmpopts.IgnoreUnexported(live.Service{}), cmpopts.IgnoreFields(live.Certificate{}, "Fingerprint")}
+	ignore := cmp.Options{cmpopts.IgnoreUnexported(live.Service{}, live.Mesh{}), cmpopts.IgnoreFields(live.Certificate{}, "Fingerprint")}
 	if diff := cmp.Diff(want, c.read(t), ignore); diff != "" {
 		t.Error(diff)
 	}

@@ -21,12 +21,19 @@ func Markdown(w io.Writer, m Mesh) error {
 	d := &document{}
 	d.head(m)
 	d.parts(m.Parts)
-	d.changes(m.Changes)
-	d.findings(m)
+	if slices.ContainsFunc(m.Findings, Finding.isError) {
+		d.findings(m)
+		d.changes(m.Changes)
+	} else {
+		d.changes(m.Changes)
+		d.findings(m)
+	}
+
 	d.graph(m)
 	d.services(m.Services)
 	d.list("", inlines(m.Notes))
 	d.certificates(m.Certificates, m.Now)
+	d.orphans(m.Orphans)
 	d.objects(m.Objects)
 
 	_, err := io.WriteString(w, d.String())
@@ -55,7 +62,7 @@ func (d *document) head(m Mesh) {
 	if title != "" {
 		d.block("## %s", title)
 	}
-	if m.Summary != "" {
+	if m.Summary != "" && m.Summary != m.Verdict {
 		d.block("%s", inline(m.Summary))
 	}
 }
@@ -71,7 +78,7 @@ func (d *document) parts(all []Part) {
 		t.add(inline(p.Name), inline(p.Status), inline(p.Text), sentences(p.Hints))
 	}
 
-	d.section("Parts", len(all), "", "")
+	d.section("Parts", 0)
 	d.table(t)
 }
 
@@ -86,7 +93,7 @@ func (d *document) changes(all []Change) {
 		t.add(inline(c.Action), inline(c.Kind), code(c.Name), code(cmp.Or(c.Service, "mesh")), inline(c.Status), sentences(c.Reasons))
 	}
 
-	d.section("What changes", len(all), "change", "changes")
+	d.section("What changes", len(all))
 	d.table(t)
 }
 
@@ -103,13 +110,27 @@ func sentences(texts []string) string {
 	return strings.Join(parts, "; ")
 }
 
+// isError reports whether a finding is an error.
+func (f Finding) isError() bool { return f.Severity == "error" }
+
+// compareFindings puts errors in front of warnings.
+func compareFindings(a, b Finding) int {
+	switch {
+	case a.isError() == b.isError():
+		return 0
+	case a.isError():
+		return -1
+	}
+	return 1
+}
+
 // findings writes the errors and warnings, then the hints, each once, then the meanings of codes.
 func (d *document) findings(m Mesh) {
-	t := table{titles: []string{"severity", "code", "place", "object", "message"}}
+	t := table{titles: []string{"severity", "code", "place", "service", "object", "message"}}
 	codes := make(map[string]bool)
 	var hints []string
-	for _, f := range m.Findings {
-		t.add(inline(f.Severity), code(f.Code), f.markdown(), inline(f.Object), inline(f.Message))
+	for _, f := range slices.SortedStableFunc(slices.Values(m.Findings), compareFindings) {
+		t.add(inline(f.Severity), code(f.Code), f.markdown(), code(f.Service), inline(f.Object), inline(f.Message))
 		if f.Code != "" {
 			codes[f.Code] = true
 		}
@@ -118,7 +139,7 @@ func (d *document) findings(m Mesh) {
 	}
 
 	if len(m.Findings) > 0 {
-		d.section("Errors and warnings", len(m.Findings), "", "")
+		d.section("Errors and warnings", len(m.Findings))
 		d.table(t)
 	}
 
@@ -183,7 +204,7 @@ func (d *document) objects(all []Object) {
 		t.add(inline(o.Name), o.markdown(), inline(o.Outcome), inline(o.Text))
 	}
 
-	d.section("Manifests", len(all), "object", "objects")
+	d.section("Manifests", len(all))
 	d.table(t)
 }
 
@@ -203,14 +224,32 @@ func (d *document) certificates(all []Certificate, now time.Time) {
 
 	t := table{titles: []string{"certificate of", "ends", "days left", "note"}}
 	for _, c := range all {
-		end, left := "unknown", ""
-		if !c.NotAfter.IsZero() {
+		end, left := "", ""
+		switch {
+		case !c.NotAfter.IsZero():
 			end, left = c.NotAfter.UTC().Format(time.DateOnly), daysLeft(c.NotAfter, now)
+		case c.Note == "" && c.Fault == "":
+			end = "unknown"
 		}
-		t.add(code(c.Name), end, left, inline(c.Note))
+		t.add(code(c.Name), end, left, inline(cmp.Or(c.Fault, c.Note)))
 	}
 
-	d.section("Certificates", len(all), "", "")
+	d.section("Certificates", len(all))
+	d.table(t)
+}
+
+// orphans writes the things that the mesh no longer uses.
+func (d *document) orphans(all []Orphan) {
+	if len(all) == 0 {
+		return
+	}
+
+	t := table{titles: []string{"kind", "name", "reason", "command"}}
+	for _, o := range all {
+		t.add(inline(o.Kind), code(o.Name), inline(o.Reason), code(o.Command))
+	}
+
+	d.section("Unused objects", len(all))
 	d.table(t)
 }
 
@@ -240,7 +279,7 @@ func (d *document) services(all []Service) {
 
 	t := table{titles: []string{"service", "routes"}}
 	for _, title := range facts {
-		t.titles = append(t.titles, cell(inline(title)))
+		t.titles = append(t.titles, inline(title))
 	}
 
 	t.titles = append(t.titles, "change", "drift")
@@ -252,7 +291,7 @@ func (d *document) services(all []Service) {
 		t.add(append(row, inline(s.Change), sentences(s.Drift))...)
 	}
 
-	d.section("Services", len(all), "service", "services")
+	d.section("Services", len(all))
 	d.table(t)
 }
 
@@ -283,16 +322,12 @@ func codes(texts []string) string {
 	return strings.Join(parts, ", ")
 }
 
-// section writes the title of a section, with the number of its rows if they have a name.
-func (d *document) section(title string, n int, one, many string) {
-	switch {
-	case one == "":
-		d.block("### %s", title)
-	case n == 1:
-		d.block("### %s: 1 %s", title, one)
-	default:
-		d.block("### %s: %d %s", title, n, many)
+// section writes the title of a section, with the number of its rows if it has several.
+func (d *document) section(title string, n int) {
+	if n > 1 {
+		title += fmt.Sprintf(" (%d)", n)
 	}
+	d.block("### %s", title)
 }
 
 // inlines returns texts as Markdown, each on one line.

@@ -38,8 +38,10 @@ func filled(text string) Mesh {
 			{Namespace: text, App: "b" + text},
 		},
 		Calls:        []Call{{text + "/" + text, text + "/b" + text}, {text + "/" + text, text}},
-		Certificates: []Certificate{{text, end, text}, {Name: text}},
-		Findings:     []Finding{{"error", text, text, place, text, []string{text, "b"}}, {Severity: text, Message: text}},
+		Certificates: []Certificate{{text, end, text, ""}, {Name: text, Fault: text}},
+		Orphans:      []Orphan{{text, text, text, text}},
+		CallsNote:    text,
+		Findings:     []Finding{{"error", text, text, place, text, text, []string{text, "b"}}, {Severity: text, Message: text}},
 		Changes:      []Change{{text, text, text, text, text, []string{text}}},
 		Objects:      []Object{{text, text, text, place}},
 		Parts:        []Part{{text, text, text, []string{text}}},
@@ -126,7 +128,7 @@ func checkCounts(t *testing.T, of string, got map[string]int, source []byte) {
 		return // columns of it are left out
 	}
 
-	want := map[string]int{"Table": 6, "TableRow": 9, "FencedCodeBlock": 1, "Link": 2, "List": 3}
+	want := map[string]int{"Table": 7, "TableRow": 10, "FencedCodeBlock": 1, "Link": 2, "List": 3}
 	for kind, n := range want {
 		if address(of) == "" && kind == "Link" {
 			continue
@@ -219,7 +221,7 @@ func TestCertificatesByDaysLeft(t *testing.T) {
 	got := markdown(t, Mesh{Now: now, Certificates: []Certificate{
 		{Name: "unknown"}, {Name: "later", NotAfter: now.AddDate(0, 0, 40)}, {Name: "soon", NotAfter: now.Add(36 * time.Hour)}, {Name: "past", NotAfter: now.Add(-time.Hour)},
 	}})
-	want := "### Certificates\n\n| certificate of | ends | days left |\n| --- | --- | --- |\n" +
+	want := "### Certificates (4)\n\n| certificate of | ends | days left |\n| --- | --- | --- |\n" +
 		"| `past` | 2027-01-01 | expired |\n| `soon` | 2027-01-03 | 1 |\n| `later` | 2027-02-10 | 40 |\n| `unknown` | unknown | |\n"
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)

@@ -25,7 +25,10 @@ func (d *document) graph(m Mesh) {
 
 	g := newGraph(m)
 	d.block("### Who calls whom")
-	if len(m.Calls) == 0 {
+	switch {
+	case m.CallsNote != "":
+		d.block("%s", inline(m.CallsNote))
+	case len(m.Calls) == 0:
 		d.block("No call between these services is known.")
 	}
 

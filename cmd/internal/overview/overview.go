@@ -56,7 +56,7 @@ type Call struct{ From, To string }
 type Certificate struct {
 	Name     string    // the service NAMESPACE/APP, or "mesh"
 	NotAfter time.Time // zero if it is unknown
-	Note     string    // "issue": a plan issues a new one; "" without anything to say
+	Note     string    // "new", "certs renew replaces it"; "" without anything to say
 	Fault    string    // "missing"; "" for a usable certificate
 }
 

@@ -27,7 +27,7 @@ func TestChromium(t *testing.T) {
 	check(t, err)
 
 	b := newBrowser(t, path)
-	for name, m := range map[string]*overview.Mesh{"shop": shop(), "large": many(300), "empty": {Title: "Empty", Now: clock}} {
+	for name, m := range map[string]overview.Mesh{"shop": shop(), "large": many(300), "empty": {Title: "Empty", Now: clock}} {
 		file := filepath.Join(t.TempDir(), name+".html")
 		check(t, os.WriteFile(file, []byte(render(t, m)), 0o644))
 		for _, width := range widths {

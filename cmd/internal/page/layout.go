@@ -17,7 +17,7 @@ const (
 	gapAcross, gapDown    = 54, 18
 	bendHeight, bendGap   = 2, 6 // of edges on their way through a column
 	margin                = 12
-	fewestColumns         = 4 // of the rows of nodes without edges
+	fewestColumns         = 5 // of the rows of nodes without edges
 	sweeps                = 6
 	mostBends             = 1000
 )

@@ -78,7 +78,7 @@ func TestLargeGraphs(t *testing.T) {
 		{1000, 40, "1000 services are too many to draw: the graph shows their namespaces."},
 		{5000, 60, "5000 services are too many to draw: the graph shows their namespaces. The graph shows 60 of 200 namespaces: those in the worst state and with the most calls. It shows the first"},
 	} {
-		g := view{many(c.services)}.graph()
+		g := view{new(many(c.services))}.graph()
 		if len(g.nodes) != c.nodes || !strings.HasPrefix(g.note, c.note) || len(g.edges) > mostEdges || len(g.edges) == 0 {
 			t.Errorf("%d services: %d nodes, %d edges, note %q", c.services, len(g.nodes), len(g.edges), g.note)
 		}
@@ -89,7 +89,7 @@ func TestLargeGraphs(t *testing.T) {
 		one.Services[i].Namespace = "shop"
 	}
 	one.Calls = nil
-	if g := (view{one}).graph(); len(g.nodes) != mostNodes || !strings.HasPrefix(g.note, "The graph shows 60 of 1000 services") {
+	if g := (view{&one}).graph(); len(g.nodes) != mostNodes || !strings.HasPrefix(g.note, "The graph shows 60 of 1000 services") {
 		t.Errorf("one namespace: %d nodes, note %q", len(g.nodes), g.note)
 	}
 }

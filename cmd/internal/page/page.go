@@ -52,14 +52,14 @@ const (
 type view struct{ *overview.Mesh }
 
 // Write writes a mesh as a page.
-func Write(w io.Writer, m *overview.Mesh) error {
+func Write(w io.Writer, m overview.Mesh) error {
 	t, err := parsePage()
 	if err != nil {
 		return err
 	}
 
 	var b bytes.Buffer
-	if err := t.Execute(&b, newPage(view{m})); err != nil {
+	if err := t.Execute(&b, newPage(view{&m})); err != nil {
 		return err
 	}
 
@@ -83,6 +83,7 @@ type page struct {
 	Findings     shortened[pageFinding]
 	Columns      []string // of the facts of services
 	HasEnds      bool     // services have certificates
+	HasDrift     bool
 	Services     []pageService
 	Certificates shortened[pageCertificate]
 	Orphans      shortened[overview.Orphan]
@@ -233,7 +234,7 @@ func (p *page) addServices(m view) {
 	column := make(map[string]int)
 	for _, s := range m.Services {
 		for _, f := range s.Facts {
-			if _, known := column[f.Title]; !known {
+			if _, known := column[f.Title]; !known && f.Text != "" {
 				column[f.Title] = len(p.Columns)
 				p.Columns = append(p.Columns, line(f.Title))
 			}
@@ -253,8 +254,11 @@ func (p *page) addServices(m view) {
 			Namespace: line(s.Namespace), App: line(s.App), Routes: lines(s.Routes), Drift: lines(s.Drift), Facts: make([]string, len(p.Columns)),
 		}
 		for _, f := range s.Facts {
-			row.Facts[column[f.Title]] = line(f.Text)
+			if i, known := column[f.Title]; known {
+				row.Facts[i] = line(f.Text)
+			}
 		}
+		p.HasDrift = p.HasDrift || len(row.Drift) > 0
 		if c, has := ends[s.Name()]; has {
 			p.HasEnds = true
 			row.End = m.end(c)

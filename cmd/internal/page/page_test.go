@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write testdata/page.html again")
 var clock = time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)
 
 // render returns the page of a mesh.
-func render(t testing.TB, m *overview.Mesh) string {
+func render(t testing.TB, m overview.Mesh) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Write(&b, m); err != nil {
@@ -31,8 +31,8 @@ func render(t testing.TB, m *overview.Mesh) string {
 }
 
 // shop is a mesh with all that a page shows: states, calls round in a circle, faults and orphans.
-func shop() *overview.Mesh {
-	m := &overview.Mesh{Title: "Mesh without a Dashboard", Now: clock, CallsNote: "Arrows come from the callers that services name."}
+func shop() overview.Mesh {
+	m := overview.Mesh{Title: "Mesh without a Dashboard", Now: clock, CallsNote: "Arrows come from the callers that services name."}
 	for i, name := range []string{"batch/report", "shop/cart", "shop/catalog", "shop/mail", "shop/orders", "shop/pay", "shop/stock", "shop/web"} {
 		namespace, app := cutName(name)
 		m.Services = append(m.Services, overview.Service{
@@ -68,8 +68,8 @@ func shop() *overview.Mesh {
 }
 
 // many is a mesh of n services in namespaces of 25, each of which calls three others.
-func many(n int) *overview.Mesh {
-	m := &overview.Mesh{Title: "A large mesh", Now: clock}
+func many(n int) overview.Mesh {
+	m := overview.Mesh{Title: "A large mesh", Now: clock}
 	name := func(i int) string { return fmt.Sprintf("team-%03d/service-%04d", i%n/25, i%n) }
 	for i := range n {
 		namespace, app := cutName(name(i))
@@ -130,7 +130,7 @@ func TestSize(t *testing.T) {
 // Texts of servers and manifests stay texts: no element, no attribute, no line of their own.
 func TestHostileTexts(t *testing.T) {
 	const evil = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>\n::error::x\x1b[31m</title></style></svg>--><!--{{.}}‮"
-	m := &overview.Mesh{Title: evil, Now: clock, CallsNote: evil, Notes: []string{evil}}
+	m := overview.Mesh{Title: evil, Now: clock, CallsNote: evil, Notes: []string{evil}}
 	m.Services = []overview.Service{{Namespace: evil, App: evil, Routes: []string{evil}, Drift: []string{evil}, Facts: []overview.Fact{{Title: evil, Text: evil}}}}
 	m.Calls = []overview.Call{{From: evil, To: m.Services[0].Name()}, {From: "", To: "/"}}
 	m.Certificates = []overview.Certificate{{Name: m.Services[0].Name(), Fault: evil}, {Name: evil, NotAfter: clock}}
@@ -176,7 +176,7 @@ func TestPolicy(t *testing.T) {
 
 // Headings have no gaps, and each section is named by its own.
 func TestHeadings(t *testing.T) {
-	for name, m := range map[string]*overview.Mesh{"full": shop(), "empty": {Now: clock}, "large": many(200)} {
+	for name, m := range map[string]overview.Mesh{"full": shop(), "empty": {Now: clock}, "large": many(200)} {
 		text, last := render(t, m), 0
 		for _, h := range regexp.MustCompile(`<h([1-6])`).FindAllStringSubmatch(text, -1) {
 			level := int(h[1][0] - '0')

@@ -20,6 +20,9 @@ type shown struct {
 	at   repository
 }
 
+// verdictFailed is the verdict of a run that failed.
+const verdictFailed = "failed"
+
 // Show shows the mesh in reports that can show one. The mesh is made at the end of the run.
 func (r *Run) Show(mesh func() overview.Mesh) { r.mesh = mesh }
 
@@ -28,26 +31,31 @@ func (r *Run) Shows() bool {
 	return slices.ContainsFunc(r.config.Formats, func(f Format) bool { _, is := f.handler.(Markdown); return is })
 }
 
-// shown returns the mesh and the outcome of the run; nil if no report shows them.
+// shown returns the mesh and the outcome of the run; nil if no report shows them. After a failure
+// the errors are all that counts.
 func (r *Run) shown(err error) *shown {
 	if !r.Shows() {
 		return nil
 	}
 
-	m := r.mesh()
-	m.Title = "tykmesh " + r.config.Command
-	switch {
-	case err != nil:
-		m.Verdict, m.Summary = "failed", r.reached(err)
-	case r.Exit == exit.Changes:
-		m.Verdict, m.Summary = cmp.Or(m.Verdict, "there is something to do"), r.text.summary()
-	case r.config.Dry:
-		m.Verdict, m.Summary = "dry run", r.text.summary()
-	default:
-		m.Verdict, m.Summary = cmp.Or(m.Verdict, "done"), r.text.summary()
+	at := newRepository(r.config.Environ)
+	title := "tykmesh " + r.config.Command
+	if err != nil {
+		return &shown{overview.Mesh{Title: title, Verdict: verdictFailed, Summary: r.reached(err)}, at}
 	}
 
-	return &shown{m, newRepository(r.config.Environ)}
+	m := r.mesh()
+	m.Title, m.Summary = title, r.text.summary()
+	switch {
+	case r.Exit == exit.Changes:
+		m.Verdict = cmp.Or(m.Verdict, "there is something to do")
+	case r.config.Dry:
+		m.Verdict = "dry run"
+	default:
+		m.Verdict = cmp.Or(m.Verdict, "done")
+	}
+
+	return &shown{m, at}
 }
 
 // reached returns how far a failed run came.
@@ -72,6 +80,7 @@ func (h Markdown) Write(w io.Writer, events []Event) error {
 		m, at = s.mesh, s.at
 	}
 
+	failed := m.Verdict == verdictFailed
 	m.Codes = make(map[string]string)
 	for _, r := range h.Rules {
 		m.Codes[r.Code] = r.Short
@@ -92,7 +101,9 @@ func (h Markdown) Write(w io.Writer, events []Event) error {
 		case TypeProblem:
 			m.Findings = append(m.Findings, overview.Finding{Severity: e.Severity, Code: e.Rule, Message: e.Message, Place: place, Object: e.Object, Hints: e.Hints})
 		case TypeObject:
-			m.Objects = append(m.Objects, objectOf(e, place))
+			if o := objectOf(e, place); !failed || o.Text != "" {
+				m.Objects = append(m.Objects, o)
+			}
 		}
 	}
 
