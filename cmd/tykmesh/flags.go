@@ -49,7 +49,7 @@ type fileFlags struct {
 // add adds the flag. what are the things that the command prints: "manifests".
 func (g *fileFlags) add(c *command, what string) {
 	c.output = g
-	c.Flags().StringVarP(&g.file, "output-file", "w", "", "write the "+what+" to `FILE` instead of printing them, in one step after everything has succeeded")
+	c.Flags().StringVarP(&g.file, "output-file", "w", "", "write the "+what+" to `FILE`, once everything has succeeded")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{{c.Flags().Changed("output-file") && g.file == "", "--output-file needs a file"}}
 	})
@@ -67,20 +67,23 @@ func (g *fileFlags) newOutput() (*files.Output, error) {
 type outputFlags struct {
 	fileFlags
 	format  string
+	command func() string // its name, for errors
 	inPlace bool
 	dryRun  bool
 }
 
 func (g *outputFlags) add(c *command, in *inputFlags) {
-	c.dryRun = &g.dryRun
 	f := c.Flags()
 	f.BoolVarP(&g.inPlace, "in-place", "i", false, "rewrite the files instead of printing them")
 	g.fileFlags.add(c, "manifests")
 	g.addFormat(c)
-	f.BoolVar(&g.dryRun, "dry-run", false, "change nothing; print the planned steps and a diff of the manifests")
+	g.command = c.CommandPath
+	addDryRun(c, &g.dryRun, "change nothing; print the planned steps and a diff of the manifests")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{
 			{g.inPlace && g.file != "", "--in-place and --output-file exclude each other"},
+			{g.format == formatJSON && g.inPlace, "--in-place keeps the format of a file; leave out --output json"},
+			{g.format == formatJSON && g.dryRun, "--output json prints manifests, and a dry run prints none; use one of the two"},
 			{g.inPlace && g.dryRun, "--in-place and --dry-run exclude each other"},
 			{g.dryRun && g.file != "", "--dry-run and --output-file exclude each other: a dry run prints no manifests"},
 			{g.inPlace && (len(in.files) == 0 || slices.Contains(in.files, files.Stdin)), "--in-place rewrites files: name them with -f"},
@@ -91,10 +94,10 @@ func (g *outputFlags) add(c *command, in *inputFlags) {
 
 // addFormat adds the flag for the format of manifests. Earlier versions named a file with it.
 func (g *outputFlags) addFormat(c *command) {
-	formatFlag(c, &g.format, formatYAML)
+	formatFlag(c, &g.format, formatYAML, formatJSON)
 	c.rules = append([]func() []flagRule{func() []flagRule {
 		isFile := g.format == "" || strings.ContainsAny(g.format, "./"+string(filepath.Separator))
-		return []flagRule{{isFile, "--output names a format, no file; write to a file with --output-file, short -w" + fileOf(g.format)}}
+		return []flagRule{{isFile, "--output names a format; write to a file with -w" + fileOf(g.format)}}
 	}}, c.rules...)
 }
 
@@ -152,13 +155,13 @@ func (g *listFlags) add(c *command) {
 
 // reportFlags say what a run reports, and how.
 type reportFlags struct {
-	report string // the value of --report
-	quiet  bool
+	reports []string // the values of --report
+	quiet   bool
 }
 
 func (g *reportFlags) add(c *command) {
 	g.addQuiet(c)
-	c.Flags().StringVar(&g.report, "report", "", "print a report for machines on standard error, in this `FORMAT`: "+report.FormatNames()+"; FORMAT=FILE (also text=FILE) writes it to a file")
+	c.Flags().StringArrayVar(&g.reports, "report", nil, "print the report on standard error in this `FORMAT`: "+report.FormatNames()+"; FORMAT=FILE (also text=FILE) writes it to a file; may be repeated")
 }
 
 func (g *reportFlags) addQuiet(c *command) {
@@ -176,7 +179,7 @@ type configFlags struct {
 }
 
 func (g *configFlags) addConfig(c *command) {
-	c.Flags().StringVar(&g.config, "config", "", "read the configuration from `FILE` (default: the first that exists of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
+	c.Flags().StringVar(&g.config, "config", "", "configuration `FILE` (default: $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
 }
 
 func (g *configFlags) addLocal(c *command) {
@@ -223,7 +226,7 @@ func (g *serverFlags) add(c *command) {
 func (g *serverFlags) addWaiting(c *command) {
 	g.now = c.process.now
 	c.noisy = &g.verbose
-	c.Flags().DurationVar(&g.timeout, "timeout", 2*time.Minute, "give up if no step finishes within this `TIME`")
+	c.Flags().DurationVar(&g.timeout, "timeout", 2*time.Minute, "give up when no step has finished for this `TIME`")
 	c.Flags().BoolVarP(&g.verbose, "verbose", "v", false, "print each request, without its body, and each changed field")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{{g.timeout <= 0, "--timeout must be more than 0"}}
@@ -252,10 +255,10 @@ var onSkip = map[string]inject.OnSkip{"fail": inject.SkipFail, "warn": inject.Sk
 func (g *registrationFlags) add(c *command) {
 	namespaceFlag(c, &g.namespace)
 	f := c.Flags()
-	f.StringVar(&g.onSkip, "on-skip", "fail", "how to treat annotated objects that cannot be edited: `POLICY` is fail, warn (pass through with a warning) or ignore")
-	f.BoolVar(&g.upgradeAPI, "upgrade-api", false, "rewrite annotated workloads of API versions that Kubernetes no longer serves (extensions/v1beta1, ...)")
-	f.BoolVar(&g.reinject, "reinject", false, "replace the sidecars of injected objects by those of this configuration, like uninject and then inject")
-	f.StringArrayVar(&g.adopt, "adopt", nil, "take over the API with this `SLUG` although tykmesh did not create it; may be repeated")
+	f.StringVar(&g.onSkip, "on-skip", "fail", "treat annotated objects that cannot be edited by this `POLICY`: fail, warn (pass them) or ignore")
+	f.BoolVar(&g.upgradeAPI, "upgrade-api", false, "rewrite workloads of API versions that Kubernetes no longer serves")
+	f.BoolVar(&g.reinject, "reinject", false, "replace sidecars by those of this configuration")
+	f.StringArrayVar(&g.adopt, "adopt", nil, "take over the API with this `SLUG`, which tykmesh did not create; may be repeated")
 	c.rules = append(c.rules, func() []flagRule {
 		_, known := onSkip[g.onSkip]
 		return []flagRule{{!known, "--on-skip must be fail, warn or ignore"}}
@@ -266,7 +269,6 @@ func (g *registrationFlags) add(c *command) {
 type confirmFlags struct{ dryRun, yes bool }
 
 func (g *confirmFlags) add(c *command) {
-	c.dryRun = &g.dryRun
-	c.Flags().BoolVar(&g.dryRun, "dry-run", false, "print the deletions, and delete nothing")
-	c.Flags().BoolVar(&g.yes, "yes", false, "delete without asking")
+	addDryRun(c, &g.dryRun, "print the deletions, and delete nothing")
+	c.Flags().BoolVarP(&g.yes, "yes", "y", false, "delete without asking")
 }

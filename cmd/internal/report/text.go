@@ -19,8 +19,9 @@ import (
 //	        or        "error:" lines, then "done:" and "not done:" steps, then "hint:" lines
 //
 // On terminals labels, cells and lines of diffs have colours (colour.go), which are added to text
-// that is safe to show. -q hides all lines but errors and the question. --report FORMAT replaces them by a report for
-// machines on standard error; with =FILE they stay. text=FILE gets all of them, also with -q.
+// that is safe to show. -q hides all lines but errors and the question. --report FORMAT replaces
+// them by a report in that format on standard error; with =FILE they stay. text=FILE gets all of
+// them, also with -q.
 
 // text writes the report for users.
 type text struct {
@@ -40,7 +41,7 @@ func newText(c Config) *text {
 	}
 
 	lines, errors := shown, shown
-	if c.Format.onStderr() {
+	if c.Formats.onStderr().handler != nil {
 		lines, errors = io.Discard, io.Discard
 	}
 
