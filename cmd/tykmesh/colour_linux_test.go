@@ -31,7 +31,7 @@ func TestColoursOnATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	args := []string{"diff", "--config", samples + "/tykmesh.yaml", "--local", filepath.Join(dir, "mesh"), "-n", "shop", "-f"}
+	args := []string{"diff", "--manifests", "--config", samples + "/tykmesh.yaml", "--local", filepath.Join(dir, "mesh"), "-n", "shop", "-f"}
 	for _, test := range []struct {
 		name    string
 		environ []string
