@@ -21,6 +21,7 @@ import (
 type certsListCmd struct {
 	listFlags
 	liveFlags
+	nameFlags
 	expiring span
 }
 
@@ -28,22 +29,25 @@ func newCertsListCmd(p process) *cobra.Command {
 	f := &certsListCmd{}
 	f.secrets = []string{config.CAMongoConnStr}
 	c := newCommand(p, &cobra.Command{
-		Use:   "list",
+		Use:   "list [NAMESPACE/APP | mesh]...",
 		Short: "List the certificates of the mesh: their ends, issuers and users",
 		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, other ones on the mesh's APIs, and\n" +
 			"unused ones. It shows when each ends, whether certs renew would replace it, who signed it and which APIs use it.\n\n" +
 			"In standalone mode it lists the CAs that pods trust, and the certificates and tokens that certs secrets has recorded in the ledger;\n" +
 			"with -f those in the Secrets of a cluster, whoever issued them, without a configuration.\n\n" +
-			"With --expiring it lists only those in use that end within a time, and exits with 3 if there are any: for an alarm.",
+			"With --expiring it lists only those in use that end within a time, and exits with 3 if there are any: for an alarm. With -o name\n" +
+			"it prints the names that certs renew takes.",
 		Example: "  tykmesh certs list\n" +
 			"  tykmesh certs list --expiring 30d -q || page-on-call\n" +
+			"  tykmesh certs renew $(tykmesh certs list --expiring 30d -o name)\n" +
 			"  kubectl get " + liveKinds + " -A -o yaml | tykmesh certs list --expiring 7d -f -\n" +
 			"  tykmesh certs list -o json | jq '.certificates[] | select(.state == \"orphan\") | .id'",
-		Args: noArgs,
 	}, f.run)
 
 	f.listFlags.add(c)
 	f.liveFlags.addBeside(c, &f.listFlags)
+	f.nameFlags.others = []string{plan.MeshName}
+	f.nameFlags.add(c, &f.listFlags, certificateSettings)
 	c.Flags().Var(&f.expiring, "expiring", "list only certificates in use that end within this `TIME`, like 30d; exit with 3 if there are any")
 	c.Flags().Lookup("expiring").DefValue = ""
 	c.rules = append(c.rules, func() []flagRule {
@@ -59,7 +63,7 @@ func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (repor
 		if err != nil {
 			return nil, err
 		}
-		return f.print(p, list, r), nil
+		return f.print(p, list, r)
 	}
 
 	c, err := loadConfig(p, f.configFlags, r)
@@ -71,7 +75,7 @@ func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (repor
 		if err != nil {
 			return nil, err
 		}
-		return f.print(p, list, r), nil
+		return f.print(p, list, r)
 	}
 
 	settings, err := certificateSettings(c, f.serverFlags)
@@ -103,20 +107,25 @@ func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (repor
 
 	warnOfLost(r, lost)
 
-	return f.print(p, list, r), nil
+	return f.print(p, list, r)
 }
 
 // print reports the certificates that --expiring asks for, and returns the output that prints them.
-func (f *certsListCmd) print(p process, list []plan.HeldCertificate, r *report.Run) report.Output {
+func (f *certsListCmd) print(p process, list []plan.HeldCertificate, r *report.Run) (report.Output, error) {
+	list, err := f.nameFlags.certificates(list)
+	if err != nil {
+		return nil, err
+	}
+
 	if within := time.Duration(f.expiring); within > 0 {
 		list = expiring(r, list, p.now().Add(within), f.expiring.String())
 	} else if len(list) == 0 {
-		r.Lastly("there are no certificates")
+		r.Lastly("there are no certificates%s", f.inNamespace())
 	}
 
 	r.Show(func() overview.Mesh { return overview.Mesh{Now: p.now(), Certificates: heldCertificates(list)} })
 
-	return r.Output(newCertificateList(list, p.now()), f.format)
+	return r.Output(newCertificateList(list, p.now()), f.format), nil
 }
 
 // expiring returns the certificates in use that end before a time, and sets the exit status if

@@ -41,7 +41,7 @@ func newCertsRenewCmd(p process) *cobra.Command {
 			"  tykmesh certs renew --all                      # every service and the mesh, due or not",
 	}, f.run)
 
-	c.verbs.doing, c.dryRun, f.names = "renewing", &f.dryRun, c.Flags().Args
+	c.verbs.doing, f.names = "renewing", c.Flags().Args
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{
 			{c.Flags().Changed("renew-before") && f.before <= 0, "--renew-before must be more than 0"},
@@ -52,7 +52,7 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	f.serverFlags.add(c)
 	f.addParallel(c)
 	c.Flags().Var(&f.before, "renew-before", "renew certificates with less than this `TIME` left, as 30d or 720h (default: a third of their life)")
-	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print the steps, and change nothing")
+	addDryRun(c, &f.dryRun, "print the steps, and change nothing")
 	c.Flags().BoolVar(&f.all, "all", false, "renew the certificates of all services and of the mesh now, due or not")
 	c.ValidArgsFunction = f.completeServices(c, certificateSettings, plan.MeshName)
 

@@ -75,14 +75,14 @@ func (f *certsSecretsCmd) flags(c *command, p process) {
 	f.addWaiting(c)
 	f.addParallel(c)
 	namespaceFlag(c, &f.namespace)
-	c.dryRun = &f.dryRun
 	f.fileFlags.add(c, "Secrets")
 	c.Flags().Lookup("output-file").Usage = "write the Secrets to `FILE`, which only you can read, instead of printing them"
 	f.addFormat(c)
-	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "print the names of due Secrets, and make none")
+	addDryRun(c, &f.dryRun, "print the names of due Secrets, and make none")
 	c.Flags().BoolVar(&f.all, "all", false, "make all Secrets again, due or not")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{
+			{f.dryRun && f.format == formatJSON, "--output json prints Secrets, and a dry run prints none; use one of the two"},
 			{f.dryRun && f.file != "", "--dry-run and --output-file exclude each other: a dry run prints no Secrets"},
 			{!f.dryRun && f.file == "" && files.IsTerminal(p.stdout),
 				"standard output is a terminal, which must not show private keys; pipe it to kubectl apply -f -, or write a file with --output-file FILE"},
@@ -139,7 +139,12 @@ func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (re
 		f.record = func(r *report.Run) { f.keep(context.WithoutCancel(ctx), c, made, r) }
 	}
 
-	return func() error { return secrets.Write(r.Stdout(), made) }, nil
+	write := secrets.Write
+	if f.format == formatJSON {
+		write = secrets.WriteJSON
+	}
+
+	return func() error { return write(r.Stdout(), made) }, nil
 }
 
 // tellUnissued reports why a run without issuer and token key prints nothing, or returns an error

@@ -33,6 +33,7 @@ func newCheckCmd(p process) *cobra.Command {
 			"exit status is 3.\n\n" +
 			"It leaves nothing behind. It has a certificate signed and discards its key; it writes a record and deletes it. If the listing does\n" +
 			"not show whether APIs can share the listen path /, it creates two inactive ones and deletes them.\n\n" +
+			"With -o name it prints the parts that are not ready.\n\n" +
 			"In standalone mode it checks what tykmesh certs secrets needs: inject asks no server then.",
 		Example: "  tykmesh check\n" +
 			"  tykmesh check -o json | jq '.checks[] | select(.status == \"failed\")'",

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -140,9 +139,11 @@ func (c *command) newReport(p process) (*report.Run, error) {
 		return nil, &usageError{msg: err.Error(), command: p.name + " " + name}
 	}
 
+	toFile := c.output != nil && c.output.file != ""
 	r, err := report.New(report.Config{
+		Colours: report.Colours{Stdout: !toFile && p.hasColour(c.Command, p.stdout), Stderr: p.hasColour(c.Command, p.stderr)},
 		Command: name, Doing: c.verbs.doing, Done: c.verbs.done, Stdout: p.stdout, Stderr: p.stderr, Formats: formats, Environ: p.environ,
-		Quiet: flags.quiet, Verbose: given(c.noisy), Dumb: slices.Contains(p.environ, "TERM=dumb"), Dry: given(c.dryRun), Explain: explain.Failure,
+		Quiet: flags.quiet, Verbose: given(c.noisy), Dumb: p.variable("TERM") == "dumb", Dry: given(c.dryRun), Explain: explain.Failure,
 	})
 	if err != nil {
 		return nil, err

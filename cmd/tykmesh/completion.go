@@ -108,6 +108,8 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 		return extensions("yaml", "yml", "json")
 	case outputFlag:
 		return words(f.Annotations[outputFlag]...)
+	case colourFlag:
+		return words(colourAuto, colourAlways, colourNever)
 	case "mode":
 		return words(config.ModeDashboard, config.ModeStandalone+"\tno Dashboard")
 	case "algo":

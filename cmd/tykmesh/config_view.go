@@ -15,6 +15,7 @@ import (
 type configViewCmd struct {
 	configFlags
 	reportFlags
+	fileFlags
 	format string
 }
 
@@ -34,6 +35,7 @@ func newConfigViewCmd(p process) *cobra.Command {
 	f.addConfig(c)
 	f.addLocal(c)
 	formatFlag(c, &f.format, formatYAML, formatJSON)
+	f.fileFlags.add(c, "values")
 	f.addQuiet(c)
 
 	return c.Command

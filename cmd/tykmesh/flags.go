@@ -48,20 +48,23 @@ func (g *fileFlags) newOutput() (*files.Output, error) {
 type outputFlags struct {
 	fileFlags
 	format  string
+	command func() string // its name, for errors
 	inPlace bool
 	dryRun  bool
 }
 
 func (g *outputFlags) add(c *command, in *inputFlags) {
-	c.dryRun = &g.dryRun
 	f := c.Flags()
 	f.BoolVarP(&g.inPlace, "in-place", "i", false, "rewrite the files instead of printing them")
 	g.fileFlags.add(c, "manifests")
 	g.addFormat(c)
-	f.BoolVar(&g.dryRun, "dry-run", false, "change nothing; print the planned steps and a diff of the manifests")
+	g.command = c.CommandPath
+	addDryRun(c, &g.dryRun, "change nothing; print the planned steps and a diff of the manifests")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{
 			{g.inPlace && g.file != "", "--in-place and --output-file exclude each other"},
+			{g.format == formatJSON && g.inPlace, "--in-place keeps the format of a file; leave out --output json"},
+			{g.format == formatJSON && g.dryRun, "--output json prints manifests, and a dry run prints none; use one of the two"},
 			{g.inPlace && g.dryRun, "--in-place and --dry-run exclude each other"},
 			{g.dryRun && g.file != "", "--dry-run and --output-file exclude each other: a dry run prints no manifests"},
 			{g.inPlace && !in.rewritable(), "--in-place rewrites files: name them, and leave out -k, - and URLs"},
@@ -72,7 +75,7 @@ func (g *outputFlags) add(c *command, in *inputFlags) {
 
 // addFormat adds the flag for the format of manifests. Earlier versions named a file with it.
 func (g *outputFlags) addFormat(c *command) {
-	formatFlag(c, &g.format, formatYAML)
+	formatFlag(c, &g.format, formatYAML, formatJSON)
 	c.rules = append([]func() []flagRule{func() []flagRule {
 		isFile := g.format == "" || strings.ContainsAny(g.format, "./"+string(filepath.Separator))
 		return []flagRule{{isFile, "--output names a format; write to a file with -w" + fileOf(g.format)}}
@@ -253,7 +256,6 @@ func (g *registrationFlags) add(c *command) {
 type confirmFlags struct{ dryRun, yes bool }
 
 func (g *confirmFlags) add(c *command) {
-	c.dryRun = &g.dryRun
-	c.Flags().BoolVar(&g.dryRun, "dry-run", false, "print the deletions, and delete nothing")
-	c.Flags().BoolVar(&g.yes, "yes", false, "delete without asking")
+	addDryRun(c, &g.dryRun, "print the deletions, and delete nothing")
+	c.Flags().BoolVarP(&g.yes, "yes", "y", false, "delete without asking")
 }

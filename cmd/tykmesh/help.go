@@ -44,7 +44,7 @@ var flagGroups = []struct {
 	{"Output", []string{"output", "output-file", "in-place", "dry-run"}},
 	{"Registration", []string{"registered", "adopt", "reinject"}},
 	{"Servers", []string{"config", "local", "parallel", "timeout"}},
-	{"Messages", []string{"quiet", "verbose", "report", "help"}},
+	{"Messages", []string{"quiet", "verbose", "report", colourFlag, "help"}},
 }
 
 // The columns of a page of help: those of the terminal, within bounds. Wider lines are hard to
@@ -161,14 +161,16 @@ func (p *helpPage) nameColumn(cmd *cobra.Command) (column int) {
 func (p *helpPage) flags(cmd *cobra.Command) {
 	var all []*pflag.Flag
 	column, grouped := 0, map[string][]*pflag.Flag{}
-	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+	note := func(f *pflag.Flag) {
 		if f.Hidden {
 			return
 		}
 		column = max(column, len("  ")+len(flagName(f))+len("  "))
 		group := flagGroup(cmd, f)
 		all, grouped[group] = append(all, f), append(grouped[group], f)
-	})
+	}
+	cmd.LocalFlags().VisitAll(note)
+	cmd.InheritedFlags().VisitAll(note)
 
 	if len(all) <= fewFlags {
 		grouped = map[string][]*pflag.Flag{ownFlags: all}

@@ -141,7 +141,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	if err := explain.Refuse(docs, problems, refused); err != nil {
 		return i, explain.Skippable(err)
 	}
-	if err := f.checkOutput(stream); err != nil {
+	if err := f.checkOutput(docs, stream, i.isList); err != nil {
 		return i, err
 	}
 
@@ -188,12 +188,19 @@ func debugAccepted(r *report.Run, accepted []inject.Problem) {
 	}
 }
 
-// checkOutput makes sure, before anything is registered, that files can be rewritten.
-func (g *outputFlags) checkOutput(stream *inject.Stream) error {
-	if !g.inPlace {
+// checkOutput makes sure, before anything is registered, that files can be rewritten, or that
+// manifests can be written in another format.
+func (g *outputFlags) checkOutput(docs []*manifest.Document, stream *inject.Stream, isList bool) error {
+	switch {
+	case g.inPlace:
+		return files.CheckRewritable(slices.Collect(stream.Files(nil)))
+	case g.format != formatJSON:
 		return nil
+	case isList:
+		return &usageError{msg: "--output json cannot answer a KRM function's ResourceList; leave out -o: the answer is a list in YAML or JSON, like the input", command: g.command()}
 	}
-	return files.CheckRewritable(slices.Collect(stream.Files(nil)))
+
+	return explain.Refuse(docs, stream.CheckJSON())
 }
 
 // output returns the function that prints or rewrites the manifests, or the list of a KRM function.
@@ -208,7 +215,12 @@ func (g *outputFlags) output(r *report.Run, i injected) report.Output {
 		return func() error { return files.Rewrite(slices.Collect(i.stream.Files(i.bindings))) }
 	}
 
-	return func() error { return i.stream.Write(r.Stdout(), i.bindings) }
+	write := i.stream.Write
+	if g.format == formatJSON {
+		write = i.stream.WriteJSON
+	}
+
+	return func() error { return write(r.Stdout(), i.bindings) }
 }
 
 // A KRM function gets a ResourceList on standard input and answers with one. Its field results

@@ -116,7 +116,11 @@ func keyRows() (rows [][]string) {
 // does, one for each.
 func flagRows() (rows [][]string) {
 	taken := map[[2]string][]string{}
-	for cmd := range commands(newRootCmd(process{name: "tykmesh"})) {
+	root := newRootCmd(process{name: "tykmesh"})
+	root.PersistentFlags().VisitAll(func(f *pflag.Flag) {
+		taken[[2]string{strings.TrimLeft(flagName(f), " "), flagUsage(f)}] = []string{"all"}
+	})
+	for cmd := range commands(root) {
 		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
 			if f.Name == "help" || f.Hidden {
 				return

@@ -34,9 +34,9 @@ func newRegisterCmd(p process) *cobra.Command {
 		return r.Plan.Output(), nil
 	})
 
-	c.verbs, c.dryRun, f.onlyRegisters = verbs{"registering", "registered"}, &f.dryRun, true
+	c.verbs, f.onlyRegisters = verbs{"registering", "registered"}, true
 	f.add(c)
-	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "register nothing; print the planned steps")
+	addDryRun(c, &f.dryRun, "register nothing; print the planned steps")
 
 	return c.Command
 }

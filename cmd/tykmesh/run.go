@@ -14,7 +14,6 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
-	"github.com/tykmesh/tykmesh/inject/display"
 )
 
 // process holds the things that the operating system gives a program.
@@ -49,7 +48,7 @@ func run(ctx context.Context, p process) int {
 	}
 
 	if !errors.As(err, new(report.PrintedError)) {
-		explain.Failure(err).Print(display.Lines(p.stderr))
+		explain.Failure(err).Print(p.errorLines(root))
 	}
 
 	return exit.Of(err)
@@ -88,6 +87,7 @@ func newRootCmd(p process) *cobra.Command {
 	root.SetVersionTemplate("tykmesh {{.Version}}\n")
 	root.Flags().Bool("version", false, "print the version") // cobra's own would take -v, which is --verbose elsewhere
 
+	addColour(root)
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpFunc(helpFunc(p.stdout))
 	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newDeleteCmd(p), newStatusCmd(p), newCheckCmd(p),

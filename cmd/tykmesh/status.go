@@ -20,13 +20,14 @@ import (
 type statusCmd struct {
 	listFlags
 	liveFlags
+	nameFlags
 }
 
 func newStatusCmd(p process) *cobra.Command {
 	f := &statusCmd{}
 	f.instead = "list the objects in the cluster: " + listsRest
 	c := newCommand(p, &cobra.Command{
-		Use:   "status",
+		Use:   "status [NAMESPACE/APP]...",
 		Short: "List services on the mesh: APIs, certificates, drift, orphans",
 		Long: "status lists the services on the mesh, one a line: its route, its APIs, the end of its certificate, and its drift, the differences\n" +
 			"from the state that tykmesh leaves. The number of routes follows, with the memory that a sidecar needs for them, and unused\n" +
@@ -34,17 +35,20 @@ func newStatusCmd(p process) *cobra.Command {
 			"its manifest.\n\n" +
 			"With -f it reads the live objects of a mesh without a Dashboard (Injector.mode: standalone), and neither asks a server nor needs a\n" +
 			"configuration. It lists the routes of each service, its callers, ConfigMap, certificate and token; then errors and warnings; then\n" +
-			"unused objects, with the commands that delete them. If there are errors, it exits with 3. It never prints a key or a token.",
+			"unused objects, with the commands that delete them. If there are errors, it exits with 3. It never prints a key or a token.\n\n" +
+			"With names or -n it lists only those services, and neither the certificate of the mesh nor unused ones.",
 		Example: "  tykmesh status\n" +
+			"  tykmesh status -n retail -o wide               # with slugs and ids\n" +
+			"  tykmesh delete --dry-run $(tykmesh status -n retail -o name)\n" +
 			"  tykmesh status -o json | jq '.services[] | select(.drift)'\n" +
 			"  tykmesh status -o html -w mesh.html      # a page with a graph\n" +
 			"  kubectl get " + liveKinds + " -A -o yaml | tykmesh status -f -",
-		Args: noArgs,
 	}, f.run)
 
 	f.further = overviews
 	f.listFlags.add(c)
 	f.liveFlags.addBeside(c, &f.listFlags)
+	f.nameFlags.add(c, &f.listFlags, registeredSettings)
 
 	return c.Command
 }
@@ -71,9 +75,13 @@ func (f *statusCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 		warnOf(r, partial)
 	}
 
+	if err := f.nameFlags.inventory(&inventory); err != nil {
+		return nil, err
+	}
+
 	warnOfLost(r, inventory.Lost())
 	if len(inventory.Services) == 0 {
-		r.Lastly("nothing is on the mesh")
+		r.Lastly("nothing is on the mesh%s", f.inNamespace())
 	}
 
 	size := newStatusSize(inventory.Routes, there.snapshot.Settings)

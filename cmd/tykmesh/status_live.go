@@ -93,6 +93,10 @@ func (f *statusCmd) runLive(p process, r *report.Run) (report.Output, error) {
 		return nil, err
 	}
 
+	if err := f.nameFlags.live(m); err != nil {
+		return nil, err
+	}
+
 	if slices.ContainsFunc(m.Diagnostics, func(d live.Diagnostic) bool { return d.Severity == live.Error }) {
 		r.Exit = exit.Changes
 	}
@@ -101,7 +105,7 @@ func (f *statusCmd) runLive(p process, r *report.Run) (report.Output, error) {
 	case len(m.Services) > 0 || len(m.Orphans) > 0:
 		r.Lastly("%s on the mesh%s", report.Plural(len(m.Services), "service"), countLive(m))
 	case m.Dashboard == 0:
-		r.Lastly("nothing is on the mesh")
+		r.Lastly("nothing is on the mesh%s", f.inNamespace())
 	}
 
 	list := newLiveList(m, p.now())

@@ -70,7 +70,7 @@ func (f *uninjectCmd) run(_ context.Context, p process, r *report.Run) (report.O
 	if err := explain.Refuse(docs, problems); err != nil {
 		return nil, err
 	}
-	if err := f.checkOutput(stream); err != nil {
+	if err := f.checkOutput(docs, stream, list != nil); err != nil {
 		return nil, err
 	}
 

@@ -54,6 +54,8 @@ func noArgs(cmd *cobra.Command, args []string) error {
 func flagError(cmd *cobra.Command, err error) error {
 	msg, unknown, wrong := err.Error(), (*pflag.NotExistError)(nil), (*pflag.InvalidValueError)(nil)
 	switch args := cmd.Flags().Args(); {
+	case errors.As(err, &wrong) && wrong.GetFlag().Name == "dry-run":
+		msg = fmt.Sprintf("--dry-run=%s: %v", wrong.GetValue(), wrong.Unwrap())
 	case errors.As(err, &wrong) && wrong.GetFlag().Value.Type() == "bool":
 		name := wrong.GetFlag().Name
 		msg = fmt.Sprintf("--%s=%s: --%[1]s is on or off; write --%[1]s", name, wrong.GetValue())
@@ -75,11 +77,13 @@ func flagError(cmd *cobra.Command, err error) error {
 // kubectlFlags are flags of kubectl that tykmesh lacks, and what to do instead.
 var kubectlFlags = map[string]string{
 	"k": aboutKustomize, "kustomize": aboutKustomize,
+	"no-color": aboutColour, "no-colour": aboutColour, "colour": aboutColour,
 	"l": aboutCluster, "selector": aboutCluster, "A": aboutCluster, "all-namespaces": aboutCluster, "context": aboutCluster, "kubeconfig": aboutCluster,
 }
 
 const (
 	aboutKustomize = "pipe the output of kustomize: kubectl kustomize DIR | tykmesh inject"
+	aboutColour    = "write --color never"
 	aboutCluster   = "tykmesh asks no cluster"
 )
 

@@ -71,11 +71,17 @@ func (o *output) close() error {
 	return err
 }
 
-// WriteDiff writes a diff to standard output: unchanged for patch(1), made safe for a terminal.
+// WriteDiff writes a diff to standard output: unchanged for patch(1), safe and in
+// colour for a terminal.
 func (r *Run) WriteDiff(diff []byte) error {
-	if files.IsTerminal(r.out.to) {
+	colours := r.config.Colours.Stdout
+	if colours || files.IsTerminal(r.out.to) {
 		diff = safeLines(diff)
 	}
+	if colours {
+		diff = colouredDiff(diff)
+	}
+
 	_, err := r.out.Write(diff)
 	return err
 }

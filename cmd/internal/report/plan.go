@@ -109,20 +109,20 @@ func (p *Plan) WriteShort() error {
 	for i := range steps {
 		steps[i].Reasons = p.reasons(steps[i].Reasons)
 	}
-	return steps.write(p.run.out)
+	return steps.write(p.run.out, p.run.config.Colours.Stdout)
 }
 
 // Output returns the output of a dry run that prints the steps.
 func (p *Plan) Output() Output {
 	p.run.InLog()
-	return func() error { return p.Steps.write(p.run.out) }
+	return func() error { return p.Steps.write(p.run.out, p.run.config.Colours.Stdout) }
 }
 
 // Confirm shows the steps and asks whether to take them. Anything but a yes is a no.
 func (p *Plan) Confirm(stdin io.Reader) (yes bool) {
 	p.run.Progress("") // the question takes its place
 	stderr := p.run.config.Stderr
-	if err := p.Steps.write(stderr); err != nil {
+	if err := p.Steps.write(stderr, p.run.config.Colours.Stderr); err != nil {
 		return false
 	}
 
@@ -135,17 +135,21 @@ func (p *Plan) Confirm(stdin io.Reader) (yes bool) {
 }
 
 // write writes a line for each step: "update API echo-mesh (listen path /a -> /b)".
-func (s Steps) write(w io.Writer) error {
-	lines := display.Lines(w)
+func (s Steps) write(w io.Writer, colours bool) error {
 	for _, e := range s {
-		line := fmt.Sprintf("%s %s %s", e.Action, e.Kind, e.Name)
+		line := fmt.Sprintf("%s %s", e.Kind, e.Name)
 		if e.Record != "" {
 			line += ", record " + e.Record
 		}
 		if len(e.Reasons) > 0 {
 			line += " (" + strings.Join(e.Reasons, "; ") + ")"
 		}
-		if _, err := fmt.Fprintln(lines, line); err != nil {
+
+		action := e.Action
+		if colours {
+			action = actionStyles[action].Paint(action)
+		}
+		if _, err := fmt.Fprintf(w, "%s %s\n", action, display.Line(line)); err != nil {
 			return err
 		}
 	}

@@ -1,8 +1,10 @@
 package secrets
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -173,6 +175,22 @@ func Write(w io.Writer, all []Secret) error {
 	}
 
 	_, err := io.WriteString(w, text.String())
+
+	return err
+}
+
+// WriteJSON writes the manifests as Write does, each as JSON.
+func WriteJSON(w io.Writer, all []Secret) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetIndent("", "  ")
+	for _, s := range all {
+		if err := enc.Encode(s.object()); err != nil {
+			return err
+		}
+	}
+
+	_, err := w.Write(text.Bytes())
 
 	return err
 }

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Screen is a terminal that knows carriage returns and nothing else.
+// Screen is a terminal that knows carriage returns and colours, and nothing else.
 type Screen struct {
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -15,6 +15,8 @@ type Screen struct {
 	rows    [][]rune
 	column  int
 	written []string
+	raw     strings.Builder
+	colour  bool // inside of an escape sequence
 }
 
 // NewScreen returns an empty screen of so many columns.
@@ -29,11 +31,16 @@ func (s *Screen) Write(text []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.written = append(s.written, string(text))
+	s.raw.Write(text)
 	for _, char := range string(text) {
-		switch char {
-		case '\r':
+		switch {
+		case s.colour:
+			s.colour = char != 'm'
+		case char == '\x1b':
+			s.colour = true
+		case char == '\r':
 			s.column = 0
-		case '\n':
+		case char == '\n':
 			s.rows, s.column = append(s.rows, nil), 0
 		default:
 			s.put(char)
@@ -65,6 +72,13 @@ func (s *Screen) String() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text()
+}
+
+// Raw returns all that was written, with escape sequences.
+func (s *Screen) Raw() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.raw.String()
 }
 
 func (s *Screen) text() string {
