@@ -75,7 +75,7 @@ func runCheck(ctx context.Context, p process, f *listFlags, r *report.Run) (repo
 		r.Lastly("ready")
 	}
 
-	return f.output(r, checks.Document(), checks.WriteTable), nil
+	return r.Output(checks.List(), f.format), nil
 }
 
 // probeAll checks all servers at the same time.

@@ -106,8 +106,8 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 		return reportFormats()
 	case "output-file":
 		return extensions("yaml", "yml", "json")
-	case "output":
-		return words(f.DefValue, formatJSON)
+	case outputFlag:
+		return words(f.Annotations[outputFlag]...)
 	case "mode":
 		return words(config.ModeDashboard, config.ModeStandalone+"\tno Dashboard")
 	case "algo":
@@ -126,7 +126,7 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 // reportFormats completes the formats of --report.
 func reportFormats() cobra.CompletionFunc {
 	var formats []string
-	for _, f := range report.Formats {
+	for _, f := range report.Known {
 		formats = append(formats, f.Name+"\t"+f.Use)
 	}
 	return words(formats...)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -107,57 +106,59 @@ func fileOf(file string) string {
 	return " " + prose.ShellWord(file)
 }
 
-// The values of --output.
+// The values of --output where manifests or a configuration are printed.
 const (
-	formatTable = "table"
-	formatJSON  = "json"
-	formatYAML  = "yaml"
+	formatYAML = report.FormatYAML
+	formatJSON = report.FormatJSON
 )
 
 // formatFlag adds the flag for the format of the output. The first of the formats is the default.
 func formatFlag(c *command, format *string, formats ...string) {
-	words := strings.Join(formats, " or ")
-	c.Flags().StringVarP(format, "output", "o", formats[0], "print in this `FORMAT`: "+words)
+	words := orWords(formats)
+	c.Flags().StringVarP(format, outputFlag, "o", formats[0], "print in this `FORMAT`: "+words)
+	_ = c.Flags().SetAnnotation(outputFlag, outputFlag, formats) // for completion
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{{!slices.Contains(formats, *format), fmt.Sprintf("--output must be %s, not %q; -w names a file", words, *format)}}
 	})
 }
 
-// listFlags are those of commands that ask servers and print a table or JSON.
+// outputFlag is the name of the flag, and of the annotation that holds its values.
+const outputFlag = "output"
+
+// orWords returns "table, json or yaml".
+func orWords(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// listFlags are those of commands that ask servers and print a report.List.
 type listFlags struct {
 	serverFlags
 	reportFlags
 	fileFlags
-	format string
+	format  string
+	further []string // formats that the lists of this command alone have
 }
 
 func (g *listFlags) add(c *command) {
 	g.serverFlags.add(c)
 	g.reportFlags.add(c)
-	formatFlag(c, &g.format, formatTable, formatJSON)
+	formatFlag(c, &g.format, slices.Concat(report.ListFormats, g.further)...)
 	g.fileFlags.add(c, "lines")
-}
-
-// output returns the output in the chosen format.
-func (g *listFlags) output(r *report.Run, doc any, table func(io.Writer) error) report.Output {
-	if g.format == formatJSON {
-		return func() error { return report.WriteDocument(r.Stdout(), doc) }
-	}
-
-	r.InLog()
-
-	return func() error { return table(r.Stdout()) }
 }
 
 // reportFlags say what a run reports, and how.
 type reportFlags struct {
-	report string // the value of --report
-	quiet  bool
+	reports []string // the values of --report
+	quiet   bool
 }
 
 func (g *reportFlags) add(c *command) {
 	g.addQuiet(c)
-	c.Flags().StringVar(&g.report, "report", "", "print a report for machines on standard error, in this `FORMAT`: "+report.FormatNames()+"; FORMAT=FILE (also text=FILE) writes it to a file")
+	c.Flags().StringArrayVar(&g.reports, "report", nil, "print the report on standard error in this `FORMAT`: "+report.FormatNames()+"; FORMAT=FILE (also text=FILE) writes it to a file; may be repeated")
 }
 
 func (g *reportFlags) addQuiet(c *command) {

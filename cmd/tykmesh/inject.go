@@ -74,7 +74,8 @@ type injected struct {
 	plan     *plan.Plan // nil if there is nothing to register
 	bindings map[inject.Service]inject.Binding
 
-	standalone bool // there is no Dashboard
+	standalone   bool                 // there is no Dashboard
+	placeholders []config.Placeholder // there is no configuration
 }
 
 // run registers the services. The output that it returns writes the manifests.
@@ -142,7 +143,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	debugAccepted(r, stream.Accepted)
 	r.Diagnose(explain.Warnings(warnings)...)
 
-	i.stream = stream
+	i.stream, i.placeholders = stream, c.Placeholders
 	if i.plan, i.bindings, err = f.register(ctx, c, services, stream.RouteCalls, settings, r); err != nil {
 		return i, err
 	}
