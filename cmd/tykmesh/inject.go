@@ -13,6 +13,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/overview"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
@@ -26,8 +27,9 @@ type injectCmd struct {
 	reportFlags
 	serverFlags
 	registrationFlags
-	registered    bool // the ids of registered APIs are used, and nothing is registered
-	onlyRegisters bool // the command prints no manifests
+	registered    bool       // the ids of registered APIs are used, and nothing is registered
+	onlyRegisters bool       // the command prints no manifests
+	diff          *diffFlags // nil for other commands
 }
 
 func newInjectCmd(p process) *cobra.Command {
@@ -106,6 +108,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	}
 
 	wanted := injectSettings(c, f.registrationFlags)
+	wanted.Calls = r.Shows()
 	if list := resourceList(docs); list != nil {
 		i.isList, wanted.List = true, true
 		r.AnswerFunction(list.Text)
@@ -144,6 +147,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	r.Diagnose(explain.Warnings(warnings)...)
 
 	i.stream, i.placeholders = stream, c.Placeholders
+	r.Show(func() overview.Mesh { return i.overview(r, f.now()) })
 	if i.plan, i.bindings, err = f.register(ctx, c, services, stream.RouteCalls, settings, r); err != nil {
 		return i, err
 	}
@@ -194,7 +198,7 @@ func (g *outputFlags) output(r *report.Run, i injected) report.Output {
 	switch {
 	case g.dryRun:
 		r.InLog()
-		return func() error { return writePreview(r, i) }
+		return func() error { return writePreview(r, i, true) }
 	case i.isList:
 		return func() error { return writeList(r, i) }
 	case g.inPlace:

@@ -58,7 +58,12 @@ func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 		return
 	}
 
-	r.Lastly("%s", count.summary(r, i.plan, f.onlyRegisters))
+	summary := count.summary(r, i.plan, f.onlyRegisters)
+	if f.diff != nil {
+		summary += f.diff.compared(i)
+	}
+
+	r.Lastly("%s", summary)
 }
 
 // done returns a text about an injected object; "" for a Service if the run only registers.

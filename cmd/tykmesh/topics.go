@@ -21,7 +21,7 @@ var exitStatuses = []struct {
 	{exit.Done, "done, also when there was nothing to do"},
 	{exit.Failed, "failed; nothing on standard output"},
 	{exit.Usage, "usage or configuration"},
-	{exit.Changes, "`diff`: there are changes; `check`: something is not ready; `certs list --expiring`: some certificates expire; `status -f`: there are errors"},
+	{exit.Changes, "`diff`: something is to be registered, or with `--manifests` a manifest would change; `check`: something is not ready; `certs list --expiring`: some certificates expire; `status -f`: there are errors"},
 	{exit.Denied, "the Dashboard or the issuer rejected the credentials"},
 	{exit.Incomplete, "incomplete: some remote steps are done, some are not; the report lists both; run it again"},
 	{exit.Interrupted, "interrupted"},

@@ -20,13 +20,14 @@ const most = 800_000
 func Markdown(w io.Writer, m Mesh) error {
 	d := &document{}
 	d.head(m)
+	d.parts(m.Parts)
 	d.changes(m.Changes)
 	d.findings(m)
-	d.objects(m.Objects)
-	d.certificates(m.Certificates, m.Now)
-	d.services(m.Services)
 	d.graph(m)
+	d.services(m.Services)
 	d.list("", inlines(m.Notes))
+	d.certificates(m.Certificates, m.Now)
+	d.objects(m.Objects)
 
 	_, err := io.WriteString(w, d.String())
 
@@ -57,6 +58,21 @@ func (d *document) head(m Mesh) {
 	if m.Summary != "" {
 		d.block("%s", inline(m.Summary))
 	}
+}
+
+// parts writes the parts that a run needs.
+func (d *document) parts(all []Part) {
+	if len(all) == 0 {
+		return
+	}
+
+	t := table{titles: []string{"part", "status", "detail", "what to do"}}
+	for _, p := range all {
+		t.add(inline(p.Name), inline(p.Status), inline(p.Text), sentences(p.Hints))
+	}
+
+	d.section("Parts", len(all), "", "")
+	d.table(t)
 }
 
 // changes writes the steps of a plan.
@@ -187,13 +203,13 @@ func (d *document) certificates(all []Certificate, now time.Time) {
 		return a.NotAfter.Compare(b.NotAfter)
 	})
 
-	t := table{titles: []string{"certificate of", "ends", "days left"}}
+	t := table{titles: []string{"certificate of", "ends", "days left", "note"}}
 	for _, c := range all {
-		if c.NotAfter.IsZero() {
-			t.add(code(c.Name), "unknown", "")
-			continue
+		end, left := "unknown", ""
+		if !c.NotAfter.IsZero() {
+			end, left = c.NotAfter.UTC().Format(time.DateOnly), daysLeft(c.NotAfter, now)
 		}
-		t.add(code(c.Name), c.NotAfter.UTC().Format(time.DateOnly), daysLeft(c.NotAfter, now))
+		t.add(code(c.Name), end, left, inline(c.Note))
 	}
 
 	d.section("Certificates", len(all), "", "")

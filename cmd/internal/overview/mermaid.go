@@ -23,7 +23,7 @@ func (d *document) graph(m Mesh) {
 	g := newGraph(m)
 	d.block("### Who calls whom")
 	if len(m.Calls) == 0 {
-		d.block("The manifests name no call between these services.")
+		d.block("No call between these services is known.")
 	}
 
 	d.block("```mermaid\n%s```", g)

@@ -51,6 +51,7 @@ type Event struct {
 	Reasons []string `json:"reasons,omitempty"` // of a planned step, like changes
 	Changes []Change `json:"changes,omitempty"`
 	Error   string   `json:"error,omitempty"`
+	Renewal bool     `json:"renewal,omitempty"` // only the age of a certificate that is still valid asks for it
 	// Of a planned step, for texts.
 	Shared   bool `json:"-"` // of an API: only the certificate of the mesh changes
 	Replaced bool `json:"-"` // of a deletion: another certificate replaces this one
