@@ -10,7 +10,7 @@ import (
 )
 
 // noteCalls keeps the calls between services: those that annotations list, and for other pods those
-// that their texts name. The texts may name any Service on the mesh, and not only those that change.
+// that their texts name. Texts may name any Service on the mesh, and not only those that change.
 func (in *injection) noteCalls(docs []*manifest.Document) {
 	if !in.settings.Calls {
 		return

@@ -16,8 +16,8 @@ type ServiceRef struct{ Namespace, App string }
 type ServiceCall struct{ From, To ServiceRef }
 
 // ServiceCalls returns the calls between services that the texts of the stream name: by a route of
-// the mesh, or by the name of a Service. They are sorted, each once. They are texts, which may never
-// be used.
+// the mesh, or by the name of a Service. They are sorted, each once. They are texts, which may
+// never be used.
 func ServiceCalls(s *Stream) (all []ServiceCall) {
 	r := run{Stream: s, ports: portsOf(s.Sidecars, s.SidecarPort)}
 	readers := r.readers()
