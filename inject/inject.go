@@ -119,6 +119,7 @@ type Object struct {
 	Reason        string        // why it is left alone or skipped, as a clause: "it is injected already"
 	Warning       bool          // whether that may surprise
 	Change        string        // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
+	Service       Service       // of pods on the mesh, with Settings.Calls; else zero
 	Before, After kube.Security // the level of Pod Security that its pods meet before and after injection; "" for a Service
 
 	done     bool         // an earlier run injected it
@@ -132,9 +133,6 @@ type Object struct {
 
 // String returns the name of the object in errors and reports.
 func (o *Object) String() string { return o.Title() }
-
-// OnMesh reports whether the object is on the mesh after the run, by this run or an earlier one.
-func (o *Object) OnMesh() bool { return o.Outcome == Injected || o.done }
 
 // Workload returns the part of the object that registration needs; nil for a Service.
 func (o *Object) Workload() *Workload { return o.workload }

@@ -17,6 +17,7 @@ func (in *injection) noteCalls(docs []*manifest.Document) {
 	}
 
 	in.settleMembers()
+	in.nameServices()
 	scoped := make(map[Service]bool)
 	for _, o := range in.Objects {
 		w := o.workload
@@ -40,6 +41,15 @@ func (in *injection) noteCalls(docs []*manifest.Document) {
 
 	slices.SortFunc(in.Calls, func(a, b Call) int { return cmp.Or(compareServices(a.From, b.From), compareServices(a.To, b.To)) })
 	in.Calls = slices.Compact(in.Calls)
+}
+
+// nameServices notes the services of pods, of those too that an earlier run put on the mesh.
+func (in *injection) nameServices() {
+	for _, p := range in.facts.Pods {
+		if svc, ok := in.serviceOf(p); ok {
+			in.objects[p.Meta].Service, in.members[p.Meta].App = svc, svc.App
+		}
+	}
 }
 
 // callFacts returns the facts with the calls of all Services on the mesh. The checks judge only the

@@ -32,7 +32,6 @@ func newDiffCmd(p process) *cobra.Command {
 			"  kubectl diff -f <(tykmesh inject --registered -q -f k8s/)        # what changes in the cluster; exits with 1 for changes\n" +
 			"  tykmesh diff --manifests -f k8s/                                 # also a diff of the manifests\n" +
 			"  tykmesh register --dry-run --local \"$(mktemp -d)\" -f k8s/       # checks without secrets: exits with 0 if there is no error",
-		Args: noArgs,
 	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 		i, err := f.inject(ctx, p, r)
 		if err != nil {

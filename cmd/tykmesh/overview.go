@@ -20,20 +20,20 @@ func (i injected) overview(r *report.Run, now time.Time) overview.Mesh {
 	services := make(map[inject.Service]*overview.Service)
 	workloads := make(map[inject.Service][]string)
 	for _, o := range i.stream.Objects {
-		w := o.Workload()
-		if w == nil || w.Service.App == "" || !o.OnMesh() {
+		svc := o.Service
+		if svc.App == "" || o.Outcome == inject.Refused {
 			continue
 		}
 
-		s := services[w.Service]
+		s := services[svc]
 		if s == nil {
-			s = &overview.Service{Namespace: w.Service.Namespace, App: w.Service.App, Change: changeOf(r.Plan.Steps.Of(w.Service.String()))}
-			services[w.Service] = s
+			s = &overview.Service{Namespace: svc.Namespace, App: svc.App, Change: changeOf(r.Plan.Steps.Of(svc.String()))}
+			services[svc] = s
 		}
-		if w.Route != "" && !i.standalone && !slices.Contains(s.Routes, w.Route) {
+		if w := o.Workload(); w != nil && w.Route != "" && !i.standalone && !slices.Contains(s.Routes, w.Route) {
 			s.Routes = append(s.Routes, w.Route)
 		}
-		workloads[w.Service] = append(workloads[w.Service], fmt.Sprintf("%s %s", o.Kind, o.Name))
+		workloads[svc] = append(workloads[svc], fmt.Sprintf("%s %s", o.Kind, o.Name))
 	}
 
 	for _, identity := range i.stream.Identities() {

@@ -94,9 +94,7 @@ func (d *document) changes(all []Change) {
 func sentences(texts []string) string {
 	const shown = 6
 	var parts []string
-	for _, text := range texts[:min(len(texts), shown)] {
-		parts = append(parts, inline(text))
-	}
+	parts = append(parts, inlines(texts[:min(len(texts), shown)])...)
 
 	if n := len(texts) - shown; n > 0 {
 		parts = append(parts, fmt.Sprintf("%d more", n))
@@ -273,7 +271,9 @@ func codes(texts []string) string {
 	const shown = 10
 	var parts []string
 	for _, text := range texts[:min(len(texts), shown)] {
-		parts = append(parts, code(text))
+		if span := code(text); span != "" {
+			parts = append(parts, span)
+		}
 	}
 
 	if n := len(texts) - shown; n > 0 {
@@ -298,7 +298,9 @@ func (d *document) section(title string, n int, one, many string) {
 // inlines returns texts as Markdown, each on one line.
 func inlines(texts []string) (out []string) {
 	for _, text := range texts {
-		out = append(out, inline(text))
+		if line := inline(text); line != "" {
+			out = append(out, line)
+		}
 	}
 	return out
 }
@@ -346,6 +348,10 @@ func (d *document) table(t table) {
 		if slices.ContainsFunc(t.rows, func(row []string) bool { return row[i] != "" }) {
 			columns = append(columns, i)
 		}
+	}
+
+	if len(columns) == 0 {
+		return
 	}
 
 	d.WriteByte('\n')
