@@ -40,8 +40,8 @@ var flagGroups = []struct {
 	names []string
 }{
 	{ownFlags, nil},
-	{"Input", []string{"filename", "recursive", "namespace", "on-skip", "upgrade-api"}},
-	{"Output", []string{"output", "output-file", "in-place", "dry-run"}},
+	{"Input", []string{"filename", "recursive", "kustomize", "plain-http", "namespace", "on-skip", "upgrade-api"}},
+	{"Output", []string{"output", "output-file", "in-place", "dry-run", "manifests"}},
 	{"Registration", []string{"registered", "adopt", "reinject"}},
 	{"Servers", []string{"config", "local", "parallel", "timeout"}},
 	{"Messages", []string{"quiet", "verbose", "report", "help"}},
