@@ -94,7 +94,7 @@ func countOf(list []string, word string) (n int) {
 func TestWrongUsageFits(t *testing.T) {
 	for _, line := range []string{
 		"injekt", "-f app.yaml", "certs lst", "inject --dryrun", "inject -f", "inject --on-skip never", "inject --parallel 0", "status --timeout 0s",
-		"inject --local=", "inject -o meshed.yaml", "inject -o toml", "inject -i -w meshed.yaml", "diff --report tex", "check -q -v",
+		"inject --local=", "status -k overlay", "status --watch", "ping", "https://example.com/app.yaml", "status -w", "inject -o meshed.yaml", "inject -o toml", "inject -i -w meshed.yaml", "diff --report tex", "check -q -v",
 		"status --all-namespaces", "status -A", "inject -l app=web", "inject --context prod", "status --kubeconfig admin.conf", "status --kube-context prod",
 		"certs renew --print-cronjob", "certs prune now", "completion tcsh", "completion", "help TM0099", "help nothing",
 	} {
