@@ -44,7 +44,7 @@ var flagGroups = []struct {
 	{"Output", []string{"output", "output-file", "in-place", "dry-run", "manifests"}},
 	{"Registration", []string{"registered", "adopt", "reinject"}},
 	{"Servers", []string{"config", "local", "parallel", "timeout"}},
-	{"Messages", []string{"quiet", "verbose", "report", "help"}},
+	{"Messages", []string{"quiet", "verbose", "report", "color", "help"}},
 }
 
 // The columns of a page of help: those of the terminal, within bounds. Wider lines are hard to
@@ -157,18 +157,20 @@ func (p *helpPage) nameColumn(cmd *cobra.Command) (column int) {
 	return column
 }
 
-// flags lists the flags of a command: many in groups.
+// flags lists the flags of a command, with those that all commands have: many in groups.
 func (p *helpPage) flags(cmd *cobra.Command) {
 	var all []*pflag.Flag
 	column, grouped := 0, map[string][]*pflag.Flag{}
-	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+	visit := func(f *pflag.Flag) {
 		if f.Hidden {
 			return
 		}
 		column = max(column, len("  ")+len(flagName(f))+len("  "))
 		group := flagGroup(cmd, f)
 		all, grouped[group] = append(all, f), append(grouped[group], f)
-	})
+	}
+	cmd.LocalFlags().VisitAll(visit)
+	cmd.InheritedFlags().VisitAll(visit)
 
 	if len(all) <= fewFlags {
 		grouped = map[string][]*pflag.Flag{ownFlags: all}

@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 )
@@ -56,7 +55,7 @@ func TestHelpOfProgram(t *testing.T) {
 	}
 }
 
-// Help lists each command once, and each group of flags has flags of commands.
+// Help lists each command once.
 func TestHelpIsComplete(t *testing.T) {
 	root := newRootCmd(process{name: "tykmesh"})
 	listed := slices.Clone(commandsBelow)
@@ -64,21 +63,11 @@ func TestHelpIsComplete(t *testing.T) {
 		listed = append(listed, group.names...)
 	}
 
-	flags := map[string]bool{}
 	eachCommand(root, func(cmd *cobra.Command) {
-		cmd.LocalFlags().VisitAll(func(f *pflag.Flag) { flags[f.Name] = true })
 		if n := countOf(listed, cmd.Name()); cmd.HasParent() && !cmd.IsAdditionalHelpTopicCommand() && n != 1 {
 			t.Errorf("help lists %s %d times", cmd.CommandPath(), n)
 		}
 	})
-
-	for _, group := range flagGroups {
-		for _, name := range group.names {
-			if !flags[name] {
-				t.Errorf("no command has --%s of the group %s", name, group.title)
-			}
-		}
-	}
 }
 
 func countOf(list []string, word string) (n int) {
