@@ -69,7 +69,7 @@ func (*unknownCodeError) Hint() string { return "tykmesh help codes lists them" 
 func explainCode(w io.Writer, stdout any, word string) error {
 	for _, r := range inject.Rules {
 		if strings.EqualFold(string(r.Rule), word) {
-			p := newPage(stdout)
+			p := newHelpPage(stdout)
 			p.code(r.Rule, r.Text)
 			_, err := io.WriteString(w, p.String())
 

@@ -17,7 +17,7 @@ func newDiffCmd(p process) *cobra.Command {
 	var d diffFlags
 	c := newCommand(p, &cobra.Command{
 		Use:   "diff",
-		Short: "Print what inject would register, and exit with 3 if there is something to do",
+		Short: "Print the steps of inject, and exit with 3 if there are any",
 		Long: "diff checks manifests as inject does, changes nothing anywhere, and prints the steps that inject would take. With --manifests it also\n" +
 			"compares the manifests with what inject would print, which is useful where Git holds injected manifests.\n\n" +
 			"Exit statuses:\n" +

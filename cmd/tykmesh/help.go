@@ -40,8 +40,8 @@ var flagGroups = []struct {
 	names []string
 }{
 	{ownFlags, nil},
-	{"Input", []string{"filename", "recursive", "namespace", "on-skip", "upgrade-api"}},
-	{"Output", []string{"output", "output-file", "in-place", "dry-run"}},
+	{"Input", []string{"filename", "recursive", "kustomize", "plain-http", "namespace", "on-skip", "upgrade-api"}},
+	{"Output", []string{"output", "output-file", "in-place", "dry-run", "manifests"}},
 	{"Registration", []string{"registered", "adopt", "reinject"}},
 	{"Servers", []string{"config", "local", "parallel", "timeout"}},
 	{"Messages", []string{"quiet", "verbose", "report", colourFlag, "help"}},
@@ -63,8 +63,8 @@ type helpPage struct {
 	columns int
 }
 
-// newPage returns an empty page for an output.
-func newPage(stdout any) *helpPage {
+// newHelpPage returns an empty page for an output.
+func newHelpPage(stdout any) *helpPage {
 	return &helpPage{columns: max(fewestColumns, min(files.Width(stdout), mostColumns))}
 }
 
@@ -82,7 +82,7 @@ func (p *helpPage) item(name string, column int, text string) {
 // helpFunc returns the function with which commands print their help.
 func helpFunc(stdout any) func(*cobra.Command, []string) {
 	return func(cmd *cobra.Command, _ []string) {
-		p := newPage(stdout)
+		p := newHelpPage(stdout)
 		p.command(cmd)
 		_, _ = io.WriteString(cmd.OutOrStdout(), p.String()) // which remembers an error
 	}
@@ -157,7 +157,7 @@ func (p *helpPage) nameColumn(cmd *cobra.Command) (column int) {
 	return column
 }
 
-// flags lists the flags of a command: many in groups.
+// flags lists the flags of a command, with those that all commands have: many in groups.
 func (p *helpPage) flags(cmd *cobra.Command) {
 	var all []*pflag.Flag
 	column, grouped := 0, map[string][]*pflag.Flag{}

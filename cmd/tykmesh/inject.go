@@ -37,20 +37,20 @@ func newInjectCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "inject",
 		Short: "Register annotated services, and print manifests with sidecars",
-		Long: "inject adds a sidecar to every pod template annotated with injector.tyk.io/inject: \"true\", and points the port of every annotated\n" +
-			"Service to it. Before it prints anything, it registers two APIs and a certificate for each service with the Dashboard.\n" +
+		Long: "inject adds a sidecar to every pod template annotated with injector.tyk.io/inject: \"true\", and points the port of every annotated " +
+			"Service to it. Before it prints anything, it registers two APIs and a certificate for each service with the Dashboard. " +
 			"Run it as often as you like: a second run changes nothing.\n\n" +
-			"In standalone mode it sends nothing anywhere. It adds a ConfigMap with the sidecar's APIs behind each workload, and the Services of\n" +
+			"In standalone mode it sends nothing anywhere. It adds a ConfigMap with the sidecar's APIs behind each workload, and the Services of " +
 			"routes. With TLS each service needs a Secret: tykmesh certs secrets prints it, or inject adds a Certificate for cert-manager.",
-		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
+		Example: "  tykmesh inject --local ./mesh -f app.yaml      # to try it: no server, no configuration\n" +
+			"  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
 			"  tykmesh inject -f k8s/ -R | kubectl apply -f -\n" +
 			"  tykmesh inject app.yaml https://example.com/more.yaml -w meshed.yaml\n" +
 			"  tykmesh inject -k overlays/prod | kubectl apply -f -\n" +
 			"  helm template ./shop | tykmesh inject -n retail --config mesh.yaml\n" +
 			"  tykmesh inject -f app.yaml -w meshed.yaml      # in shells without <()\n" +
 			"  tykmesh inject -i -f k8s/                      # rewrites the files\n" +
-			"  tykmesh inject --reinject -i -f k8s/           # replaces the sidecars by those of the current configuration\n" +
-			"  tykmesh inject --local ./mesh -f app.yaml      # files instead of servers",
+			"  tykmesh inject --reinject -i -f k8s/           # replaces the sidecars by those of the current configuration",
 	}, f.run)
 
 	c.verbs = verbs{"registering", "injected"}

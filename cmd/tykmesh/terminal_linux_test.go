@@ -17,6 +17,17 @@ import (
 	"github.com/tykmesh/tykmesh/dashboard/dashboardtest"
 )
 
+// Help is as wide as the terminal, from 40 columns to 80.
+func TestHelpOnTerminal(t *testing.T) {
+	for terminal, help := range map[int]int{30: 40, 60: 60, 200: 80} {
+		screen := reporttest.NewTerminal(t, terminal)
+		if p := newHelpPage(screen.Program); p.columns != help {
+			t.Errorf("on a terminal of %d columns, help has %d, want %d", terminal, p.columns, help)
+		}
+		screen.Ends()
+	}
+}
+
 // slowly returns a Dashboard in which the first listing and the second new API take until they are
 // let go.
 func slowly(t *testing.T, w *world) (letGo func()) {

@@ -46,7 +46,7 @@ func newTopics(stdout any) []*cobra.Command {
 func newTopic(stdout any, name, short string, write func(*helpPage)) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short}
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
-		p := newPage(stdout)
+		p := newHelpPage(stdout)
 		write(p)
 		_, _ = io.WriteString(cmd.OutOrStdout(), p.String()) // which remembers an error
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
@@ -40,6 +41,8 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	}
 	msg := fmt.Sprintf("unexpected argument %q", args[0])
 	switch {
+	case !cmd.HasParent():
+		return unknownCommand(cmd, args[0])
 	case cmd.HasSubCommands():
 		msg = fmt.Sprintf("unknown command %q", args[0]) + spelling.Suggest(args[0], commandNames(cmd))
 	case cmd.Flags().Lookup("filename") != nil && cmd.Flags().Lookup("dir") == nil:
@@ -49,16 +52,41 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return &usageError{msg: msg, command: cmd.CommandPath()}
 }
 
+// unknownCommand returns the error about a word that is no command.
+func unknownCommand(root *cobra.Command, word string) error {
+	e := &usageError{msg: fmt.Sprintf("unknown command %q", word), command: root.CommandPath()}
+	switch {
+	case strings.ContainsAny(word, "./"):
+		e.msg += "; a command comes first"
+		e.hint = root.CommandPath() + " inject " + prose.ShellWord(word)
+	case foreignCommands[word] != "":
+		e.msg += "; did you mean " + foreignCommands[word] + "?"
+	default:
+		e.msg += spelling.Suggest(word, commandNames(root))
+	}
+
+	return e
+}
+
+// foreignCommands are commands of kubectl, helm, linkerd, istioctl and deck, and the nearest one of
+// tykmesh.
+var foreignCommands = map[string]string{
+	"get": "status", "list": "status", "ls": "status", "describe": "status", "top": "status", "analyze": "diff", "lint": "diff", "plan": "diff", "validate": "diff",
+	"apply": "inject", "sync": "register", "remove": "delete", "rm": "delete", "doctor": "check", "ping": "check", "explain": "help", "options": "help",
+}
+
 // flagError returns the error about wrong flags. Behind an unknown command the command is the
 // error: cobra takes its flags for those of the command above.
 func flagError(cmd *cobra.Command, err error) error {
-	msg, unknown, wrong := err.Error(), (*pflag.NotExistError)(nil), (*pflag.InvalidValueError)(nil)
+	msg, unknown, wrong, lacking := err.Error(), (*pflag.NotExistError)(nil), (*pflag.InvalidValueError)(nil), (*pflag.ValueRequiredError)(nil)
 	switch args := cmd.Flags().Args(); {
 	case errors.As(err, &wrong) && wrong.GetFlag().Name == "dry-run":
 		msg = fmt.Sprintf("--dry-run=%s: %v", wrong.GetValue(), wrong.Unwrap())
 	case errors.As(err, &wrong) && wrong.GetFlag().Value.Type() == "bool":
 		name := wrong.GetFlag().Name
 		msg = fmt.Sprintf("--%s=%s: --%[1]s is on or off; write --%[1]s", name, wrong.GetValue())
+	case errors.As(err, &lacking):
+		msg = strings.TrimLeft(flagName(lacking.GetFlag()), " ") + ": the value is missing"
 	case cmd.HasSubCommands() && len(args) > 0:
 		return noArgs(cmd, args)
 	case cmd.HasSubCommands():
@@ -76,13 +104,14 @@ func flagError(cmd *cobra.Command, err error) error {
 
 // kubectlFlags are flags of kubectl that tykmesh lacks, and what to do instead.
 var kubectlFlags = map[string]string{
-	"k": aboutKustomize, "kustomize": aboutKustomize,
+	"k": aboutManifests, "kustomize": aboutManifests, "watch": "it answers once",
 	"no-color": aboutColour, "no-colour": aboutColour, "colour": aboutColour,
 	"l": aboutCluster, "selector": aboutCluster, "A": aboutCluster, "all-namespaces": aboutCluster, "context": aboutCluster, "kubeconfig": aboutCluster,
+	"kube-context": aboutCluster, "cluster": aboutCluster, "field-selector": aboutCluster,
 }
 
 const (
-	aboutKustomize = "pipe the output of kustomize: kubectl kustomize DIR | tykmesh inject"
+	aboutManifests = "this command reads no manifests"
 	aboutColour    = "write --color never"
 	aboutCluster   = "tykmesh asks no cluster"
 )

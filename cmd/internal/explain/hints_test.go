@@ -36,7 +36,7 @@ func TestFindingsHaveRemedies(t *testing.T) {
 		var said strings.Builder
 		Failure(found).Print(&said)
 
-		want := fmt.Sprintf("app.yaml:1:1: document 1 (Pod web): error %s: one\napp.yaml:2:1: document 1 (Pod web): error %[1]s: another\n", r.Rule) + "error: 2 problems: nothing was changed and nothing is printed\nhint: " + hint + "\n"
+		want := fmt.Sprintf("app.yaml:1:1: document 1 (Pod web): error %s: one\napp.yaml:2:1: document 1 (Pod web): error %[1]s: another\n", r.Rule) + "error: 2 problems: nothing was changed and nothing is printed\nhint: " + hint + "\nhint: tykmesh help " + string(r.Rule) + " explains the error\n"
 		if said.String() != want || !strings.HasSuffix(hint, "injector.tyk.io/accept: "+string(r.Rule)) {
 			t.Errorf("%s: said\n%s\nnot\n%s", r.Rule, said.String(), want)
 		}

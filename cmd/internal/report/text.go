@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/display"
 )
@@ -98,6 +100,24 @@ func (f Failure) Print(w io.Writer) {
 	for _, hint := range f.Hints {
 		fmt.Fprintf(w, "hint: %s\n", hint)
 	}
+
+	switch codes := f.codes(); len(codes) {
+	case 0:
+	case 1:
+		fmt.Fprintf(w, "hint: tykmesh help %s explains the error\n", codes[0])
+	default:
+		fmt.Fprintf(w, "hint: tykmesh help CODE explains an error: %s\n", strings.Join(codes, ", "))
+	}
+}
+
+// codes returns the codes of the diagnostics, in their order, each once.
+func (f Failure) codes() (codes []string) {
+	for _, d := range f.Diagnostics {
+		if d.Code != "" && !slices.Contains(codes, d.Code) {
+			codes = append(codes, d.Code)
+		}
+	}
+	return codes
 }
 
 // Verb returns a participle, in a dry run with "would be".
