@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/display"
 )
@@ -81,7 +84,7 @@ func (f Failure) Print(w io.Writer) {
 	}
 
 	if f.refused() {
-		fmt.Fprintf(w, "error: %s: nothing was changed and nothing is printed\n", Plural(len(f.Diagnostics), "problem"))
+		fmt.Fprintf(w, "error: %s: nothing was changed and nothing is printed\n", Plural(len(f.Diagnostics), "problem")+f.byCode())
 	}
 
 	for _, step := range f.Steps {
@@ -91,6 +94,28 @@ func (f Failure) Print(w io.Writer) {
 	for _, hint := range f.Hints {
 		fmt.Fprintf(w, "hint: %s\n", hint)
 	}
+}
+
+// fewProblems is the number of problems that a screen shows together.
+const fewProblems = 20
+
+// byCode returns how many problems of each code there are, if they are more than a screen shows.
+func (f Failure) byCode() string {
+	if len(f.Diagnostics) <= fewProblems {
+		return ""
+	}
+
+	count := make(map[string]int)
+	for _, d := range f.Diagnostics {
+		count[d.Code]++
+	}
+
+	var texts []string
+	for _, code := range slices.Sorted(maps.Keys(count)) {
+		texts = append(texts, fmt.Sprintf("%d of %s", count[code], code))
+	}
+
+	return " (" + strings.Join(texts, ", ") + "; tykmesh help CODE explains)"
 }
 
 // Verb returns a participle, in a dry run with "would be".
