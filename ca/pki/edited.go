@@ -47,6 +47,15 @@ func (r *Rotation) readManifests(time.Time) error {
 	return nil
 }
 
+// ServedIn returns the namespace of the CFSSL of the CA in a directory; "" if no manifest names it.
+func ServedIn(dir string) string {
+	text, err := file.Read(File{Name: ServerFile}.in(dir))
+	if err != nil {
+		return ""
+	}
+	return readValues(modern(text)).Namespace
+}
+
 // byHand returns the changes that the user has to make, each as a clause, because a manifest does
 // not hold the directory's files: the user edited it, or moved it elsewhere.
 func (r Rotation) byHand(manifest string) (clauses []string) {

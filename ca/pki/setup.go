@@ -107,14 +107,33 @@ func (s Setup) Warnings(dir string) (texts []string) {
 	return texts
 }
 
-// Section returns the section CA of tykmesh.yaml for the CA in a directory.
-func (s Setup) Section(dir string) ([]byte, error) {
+// Keys holds values for the section CA of tykmesh.yaml.
+type Keys struct {
+	Issuer                          Issuer
+	Addr, Key, Chain, CAKey, Bundle string // the values of addr, key, certPath, keyPath and bundlePath
+}
+
+// KeysIn returns the values for the CA in a directory, as the configuration names it.
+func KeysIn(dir string, s Serving, issuer Issuer) Keys {
 	in := func(name string) string { return filepath.ToSlash(filepath.Join(dir, name)) }
+	return Keys{
+		Issuer: issuer, Addr: fmt.Sprintf("http://%s.%s:%d", Service, s.Namespace, Port), Key: "file:" + in(AuthKeyFile),
+		Chain: in(ChainFile), CAKey: in(KeyFile), Bundle: in(BundleFile),
+	}
+}
+
+// CFSSL reports whether CFSSL signs.
+func (k Keys) CFSSL() bool { return k.Issuer == IssuedByCFSSL }
+
+// Local reports whether tykmesh signs with the key of the CA.
+func (k Keys) Local() bool { return k.Issuer == IssuedWithKey }
+
+// Section returns the section CA of tykmesh.yaml.
+func (s Setup) Section(k Keys) ([]byte, error) {
 	return execute(templates, "section.yaml", struct {
-		Service, Namespace, Key, Chain, Bundle string
-		Port                                   int
-		Subject                                []attribute
-	}{Service, s.options.Serving.Namespace, in(AuthKeyFile), in(ChainFile), in(BundleFile), Port, assigned(nameOf(s.Certificate.Subject))})
+		Keys
+		Subject []attribute
+	}{k, assigned(nameOf(s.Certificate.Subject))})
 }
 
 // ignoring returns the .gitignore that keeps secrets out of Git.

@@ -41,17 +41,32 @@ func (s *steps) serve(namespace, comment string) {
 // offline names the root's key, which only the next CA needs.
 const offline = "move %s offline: only the next CA under this root needs it"
 
-// NextSteps returns what to do with a new CA in a directory, line by line.
-func (s Setup) NextSteps(dir string, c Commands) []string {
+// NextSteps returns what to do with a new CA in a directory, line by line. printed says that the
+// section CA is not in the configuration yet.
+func (s Setup) NextSteps(dir string, printed bool, c Commands) []string {
 	list := &steps{Commands: c, dir: dir}
 	if s.holds(RootKeyFile) {
 		list.add(offline, list.in(RootKeyFile))
 	}
 
-	list.add("next, when the printed section is in tykmesh.yaml:")
-	list.add("  kubectl apply -f %s", list.path(Manifests))
-	list.serve(s.options.Serving.Namespace, "; then")
-	list.add("  export TYKMESH_CA_ADDR=http://localhost:%d", Port)
+	if printed {
+		list.add("next, when the printed section is in tykmesh.yaml:")
+	} else {
+		list.add("next:")
+	}
+
+	switch {
+	case c.Standalone == nil || c.Standalone.Issuer == IssuedByCFSSL:
+		list.add("  kubectl apply -f %s", list.path(Manifests))
+		list.serve(s.options.Serving.Namespace, "; then")
+		list.add("  export TYKMESH_CA_ADDR=http://localhost:%d", Port)
+	case c.Standalone.Issuer == IssuedWithKey && c.Standalone.Secrets != "":
+		list.add("  %s -f app.yaml | kubectl apply -f -", c.Standalone.Secrets)
+	case c.Standalone.Issuer == IssuedWithKey:
+		list.add("  kubectl apply -f %s", list.path(TrustFile))
+	case c.Standalone.Issuer == IssuedByManager:
+		list.add("  kubectl -n NAMESPACE create secret tls SECRET --cert=%s --key=%s     # for the issuer of cert-manager", list.path(ChainFile), list.path(KeyFile))
+	}
 	list.add("  %s", c.Check)
 
 	return list.lines

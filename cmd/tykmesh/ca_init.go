@@ -15,12 +15,15 @@ import (
 	"github.com/tykmesh/tykmesh/ca/pki"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
-	"github.com/tykmesh/tykmesh/inject/display"
 )
+
+// defaultCADir is the directory in which ca init makes a CA.
+const defaultCADir = "ca-quickstart"
 
 // caInit holds the flags of ca init.
 type caInit struct {
 	reportFlags
+	configFlags
 	dir, from, subject string
 	intermediate       bool
 	request            pki.Request
@@ -35,7 +38,8 @@ func newCAInitCmd(p process) *cobra.Command {
 		Use:   "init",
 		Short: pki.InitTitle,
 		Long:  pki.InitHelp,
-		Example: "  tykmesh ca init > ca.yaml                              # prints a section CA, for a configuration without one\n" +
+		Example: "  tykmesh ca init --config tykmesh.yaml                  # sets the keys of its section CA\n" +
+			"  tykmesh ca init >> tykmesh.yaml                        # prints the section, for a configuration without one\n" +
 			"  tykmesh ca init --subject 'C=GB, L=London, O=Example Ltd' --algo ecdsa --mesh-namespace retail --allow-namespace ci\n" +
 			"  tykmesh ca init --intermediate                         # under a root whose key can be kept offline\n" +
 			"  tykmesh ca init --from ca-quickstart --dir ca          # with a CA that exists",
@@ -50,7 +54,8 @@ func (o *caInit) flags(c *command) {
 	o.request, o.serving = pki.GuideRequest(), pki.DefaultServing()
 	f := c.Flags()
 	o.given = f.Changed
-	f.StringVar(&o.dir, "dir", "ca-quickstart", "make everything in `DIR`")
+	f.StringVar(&o.config, "config", "", "write the section CA into the configuration `FILE`, which keeps everything else, and print nothing")
+	f.StringVar(&o.dir, "dir", defaultCADir, "make everything in `DIR`")
 	f.StringVar(&o.from, "from", "", "take the CA in `DIR` (ca.pem and ca-key.pem) instead of making one")
 	f.BoolVar(&o.intermediate, "intermediate", false, "make a root, and a CA under it that signs, so that the root's key can be kept offline")
 	f.StringVar(&o.request.CommonName, "common-name", o.request.CommonName, "common `NAME` of the CA; tykmesh adds a few characters that make it unique")
@@ -67,11 +72,16 @@ func (o *caInit) flags(c *command) {
 }
 
 // run makes the CA, and returns the output that writes its files and prints the section of the
-// configuration. Files that cannot be written print nothing, and a section that cannot be printed
-// leaves no file.
+// configuration, or writes it there. Files that cannot be written print nothing, and a section that
+// cannot be printed leaves no file.
 func (o *caInit) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 	if err := o.conflict(); err != nil {
 		return nil, o.usage(p, err)
+	}
+
+	into, err := o.destination(p, r)
+	if err != nil {
+		return nil, err
 	}
 	if err := pki.Free(o.dir); err != nil {
 		return nil, fmt.Errorf("making a CA: %w", err)
@@ -92,19 +102,14 @@ func (o *caInit) run(ctx context.Context, p process, r *report.Run) (report.Outp
 		r.Warn("%s", text)
 	}
 
-	section, err := setup.Section(o.dir)
+	write, err := into.section(p, r, setup)
 	if err != nil {
 		return nil, err
 	}
 
-	o.tell(p, r, setup)
+	o.tell(p, r, setup, into)
 
-	return func() error {
-		return pki.Write(o.dir, setup.Files, func() error {
-			_, err := display.JSON(p.stdout).Write(section)
-			return err
-		})
-	}, nil
+	return func() error { return pki.Write(o.dir, setup.Files, write) }, nil
 }
 
 // makeCA makes a CA, or takes the one of --from.
@@ -211,7 +216,7 @@ func (o *caInit) override(r pki.Request) (pki.Request, error) {
 }
 
 // tell reports the new CA, which of its files are secret, and what to type next.
-func (o *caInit) tell(p process, r *report.Run, setup pki.Setup) {
+func (o *caInit) tell(p process, r *report.Run, setup pki.Setup, into destination) {
 	c := setup.Certificate
 	verb := "made"
 	if o.from != "" {
@@ -241,7 +246,7 @@ func (o *caInit) tell(p process, r *report.Run, setup pki.Setup) {
 
 	r.Lastly("secret, %s: %s", readers, strings.Join(secret, ", "))
 
-	for _, line := range setup.NextSteps(o.dir, configFlags{}.commands(p.name, o.dir)) {
+	for _, line := range setup.NextSteps(o.dir, o.config == "", into.commands(p, o)) {
 		r.Lastly("%s", line)
 	}
 }

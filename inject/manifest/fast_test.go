@@ -128,3 +128,12 @@ func goldenInputs(tb testing.TB) (texts [][]byte) {
 
 	return texts
 }
+
+// A literal block scalar of blanks alone, at the end of a text, is left to the parser.
+func TestFastReadsNoBlankEnd(t *testing.T) {
+	for _, text := range []string{"a:\n b: |\n   ", "a: |\n", "a: |-\n  ", "a: |"} {
+		if _, err := Split("a.yaml", []byte(text))[0].Root(); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -64,7 +64,7 @@ func (f *fast) literal(parent *Node, column int) *Node {
 	f.at++
 	text := strings.TrimLeft(f.text[min(f.at, len(f.text)):], " ")
 	indent := len(f.text) - f.at - len(text)
-	f.expect(indent > column && text[0] != '\n')
+	f.expect(indent > column && text != "" && text[0] != '\n')
 
 	var b strings.Builder
 	for blank := 0; f.at < len(f.text); f.skipLine() {

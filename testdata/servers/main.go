@@ -29,6 +29,16 @@ func main() {
 	}
 }
 
+// before and after stand around the variables. All that is printed is text for a shell.
+const (
+	before = `# A Dashboard and a CFSSL run here until Ctrl-C, with their data in memory. Paste these lines into a second shell:
+`
+	after = `# Then type there, for example: tykmesh check; tykmesh inject -f testdata/samples/echo.yaml
+# The variables suit all configurations, and none: tykmesh names those that one does not use.
+# Instead of pasting: make servers > servers.env, and in the second shell: . ./servers.env
+`
+)
+
 func serve(dir string) error {
 	signs := catest.Options{Key: catest.Key}
 	if dir != "" {
@@ -41,16 +51,21 @@ func serve(dir string) error {
 	defer cfssl.Close()
 	dashboard := dashboardtest.New(dashboardtest.Options{})
 	defer dashboard.Close()
+	fmt.Print(before)
 	for _, pair := range [][2]string{
 		{"TYK_URL", dashboard.URL},
 		{"TYK_SECRET", dashboardtest.DefaultSecret},
 		{"TYK_ORG", dashboardtest.DefaultOrg},
+		{"INJECTOR_CREATEROUTES", "true"}, // without a configuration
 		{"CA_ADDR", cfssl.URL},
 		{"CA_KEY", signs.Key},
-		{"SIDECAR_DASHBOARD", "http://dashboard.tyk:3000"}, // a name for manifests: pods cannot reach this Dashboard
+		{"SIDECAR_DASHBOARD", "http://dashboard.tyk:3000"}, // names for manifests: pods cannot reach this Dashboard
+		{"SIDECAR_REDIS", "redis.tyk:6379"},
 	} {
 		fmt.Printf("export TYKMESH_%s=%s\n", pair[0], pair[1])
 	}
+	fmt.Print(after)
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	<-ctx.Done()

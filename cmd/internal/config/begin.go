@@ -27,9 +27,51 @@ const configurationHead = `# yaml-language-server: $schema=` + schemaFile + `
 # tykmesh config view shows the values in use, and where each comes from.
 `
 
+// Authority is a CA that ca init made, or will make.
+type Authority struct {
+	Dir       string // its directory, as the configuration names it
+	Namespace string // in which its CFSSL runs; "" if that is unknown
+	Exists    bool   // so that the configuration can name its files
+	Tokens    bool   // there is a key of tokens, too
+}
+
+// defaultAuthority is the directory of ca init, and the files in it that the configuration names.
+const defaultAuthority = "ca-quickstart"
+
+// fit returns a key with the values that fit a CA.
+func (a Authority) fit(k key) key {
+	if a.Dir == "" {
+		a.Dir = defaultAuthority
+	}
+
+	for _, value := range []*string{&k.begin, &k.example, &k.aloneBegin} {
+		scheme, file, _ := strings.Cut(*value, defaultAuthority+"/")
+		if file != "" {
+			*value = plainText(scheme + a.Dir + "/" + file)
+		}
+	}
+
+	switch {
+	case k.name == CAAddr && a.Namespace != "":
+		k.begin = strings.Replace(k.begin, ".default:", "."+a.Namespace+":", 1)
+	case a.Exists && (k.name == CACertPath || k.name == CABundlePath):
+		k.begin = k.example
+	case a.Tokens && (k.name == CATokenPath || k.name == CATokenKeyPath):
+		k.aloneBegin = k.example
+	}
+
+	return k
+}
+
 // Begin returns a configuration to begin with: every key with its purpose. Texts have a blank
 // behind the #, keys have none, so that an editor can tell them apart.
-func Begin() string {
+func Begin() string { return Authority{}.Begin() }
+
+// BeginStandalone returns a configuration to begin with, for a mesh without a Dashboard.
+func BeginStandalone() string { return Authority{}.BeginStandalone() }
+
+// Begin returns a configuration to begin with that names the files of a CA.
+func (a Authority) Begin() string {
 	var b strings.Builder
 	b.WriteString(configurationHead)
 	for _, section := range table {
@@ -37,6 +79,7 @@ func Begin() string {
 		writeProse(&b, "", section.text)
 		fmt.Fprintf(&b, "%s:\n", section.name)
 		for i, k := range section.keys {
+			k = a.fit(k)
 			if i > 0 {
 				b.WriteString("\n")
 			}
@@ -73,16 +116,17 @@ const standaloneHead = `# yaml-language-server: $schema=` + schemaFile + `
 # tykmesh config view shows all keys with the values in use, and where each comes from.
 `
 
-// BeginStandalone returns a configuration to begin with, for a mesh without a Dashboard: the keys
-// that most users need with a value, some others as comments, and the names of all others that have
-// a meaning in this mode. Its layout is that of Begin.
-func BeginStandalone() string {
+// BeginStandalone returns a configuration for a mesh without a Dashboard: the keys that most users
+// need with a value, some others as comments, and the names of all others that have a meaning in
+// this mode. Its layout is that of Begin.
+func (a Authority) BeginStandalone() string {
 	var b strings.Builder
 	b.WriteString(standaloneHead)
 	for _, section := range table {
 		var more []string
 		head := fmt.Sprintf("\n%s:\n", section.name)
 		for of, k := range keys {
+			k = a.fit(k)
 			value := cmp.Or(k.aloneBegin, k.pinnedValue())
 			switch {
 			case of.name != section.name || k.of == ModeDashboard:

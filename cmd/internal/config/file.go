@@ -156,7 +156,7 @@ func (l *loader) ownEntries(s setting, same func(a, b string) bool) (own []entry
 		case key.value.Kind != manifest.Scalar || key.value.IsNull():
 			l.report(e.at, s.key, "a key is not a text")
 		case first != nil:
-			l.report(e.at, e.key, fmt.Sprintf("is set twice; first on line %d", first.at.Line))
+			l.report(e.at, e.key, fmt.Sprintf("is set twice; first on line %d; merge the two", first.at.Line))
 		default:
 			own = append(own, e)
 		}

@@ -1,6 +1,10 @@
 package config
 
-import "github.com/tykmesh/tykmesh/inject/manifest"
+import (
+	"maps"
+
+	"github.com/tykmesh/tykmesh/inject/manifest"
+)
 
 // loader is one run of Load.
 type loader struct {
@@ -8,6 +12,7 @@ type loader struct {
 	document *manifest.Document // the file
 	config   Config
 	settings map[string]setting           // by the key's name; those of the environment have replaced those of the file
+	written  map[string]setting           // those of the file
 	sections map[string]manifest.Position // where a section of the file begins
 	failed   map[string]bool              // keys and sections that have an error already: further ones would only repeat it
 	wrong    map[string]bool              // keys whose value cannot be read
@@ -57,8 +62,10 @@ func (l *loader) readAll() bool {
 		return false
 	}
 
+	l.written = maps.Clone(l.settings)
 	l.readEnviron()
 	l.readMode()
+	l.dropAmbient()
 	l.standIn()
 	for _, k := range keys {
 		s, isSet := l.settings[k.name]

@@ -117,7 +117,7 @@ func (l *loader) checkCA() {
 // checkKeyFile reports keys that are missing beside CA.keyPath, or useless.
 func (l *loader) checkKeyFile() {
 	l.need(CAKeyPath, CACertPath)
-	l.excludes(CAKeyPath, "signs locally", CAAddr, CAKey, CAProfile, CATLSRemoteCA, CAMutualTLSCert, CAMutualTLSKey)
+	l.excludes(CAKeyPath, "signs locally", localSigner...)
 }
 
 // checkCFSSL reports keys that are missing for TLS with CFSSL, or useless.

@@ -103,8 +103,7 @@ func (l *loader) checkIdentities() {
 	l.readTrust()
 	switch {
 	case l.isSet(CAIssuerRef):
-		l.excludes(CAIssuerRef, "lets cert-manager sign", CAAddr, CAKey, CAProfile, CACertPath, CAKeyPath, CASecure, CASkipCACheck, CATLSRemoteCA,
-			CAMutualTLSCert, CAMutualTLSKey, CADefaultNames, CADefaultKeyRequest)
+		l.excludes(CAIssuerRef, "lets cert-manager sign", managerSigner...)
 	case c.KeyPath != "":
 		l.checkKeyFile()
 	case l.isSet(CAAddr) && slices.Contains(l.src.Secrets, CAKey):

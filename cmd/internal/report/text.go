@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -90,7 +91,7 @@ func (f Failure) Print(w io.Writer) {
 	}
 
 	if f.refused() {
-		fmt.Fprintf(w, "error: %s: nothing was changed and nothing is printed\n", Plural(len(f.Diagnostics), "problem"))
+		fmt.Fprintf(w, "error: %s: nothing was changed and nothing is printed\n", Plural(len(f.Diagnostics), "problem")+f.byCode())
 	}
 
 	for _, step := range f.Steps {
@@ -118,6 +119,28 @@ func (f Failure) codes() (codes []string) {
 		}
 	}
 	return codes
+}
+
+// fewProblems is the number of problems that a screen shows together.
+const fewProblems = 20
+
+// byCode returns how many problems of each code there are, if they are more than a screen shows.
+func (f Failure) byCode() string {
+	if len(f.Diagnostics) <= fewProblems {
+		return ""
+	}
+
+	count := make(map[string]int)
+	for _, d := range f.Diagnostics {
+		count[d.Code]++
+	}
+
+	var texts []string
+	for _, code := range slices.Sorted(maps.Keys(count)) {
+		texts = append(texts, fmt.Sprintf("%d of %s", count[code], code))
+	}
+
+	return " (" + strings.Join(texts, ", ") + ")"
 }
 
 // Verb returns a participle, in a dry run with "would be".
