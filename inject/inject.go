@@ -63,10 +63,17 @@ type Settings struct {
 	// behind it: a KRM function answers with one list.
 	List bool
 
+	// Placeholders says that the sidecars have placeholders in the place of their servers, because
+	// there is no configuration.
+	Placeholders bool
+
 	// Strict turns warnings of the checks into errors if the mesh cannot work otherwise.
 	Strict bool
 	// Accept are the rules whose warnings are suppressed (Injector.accept).
 	Accept []Rule
+
+	// Calls says that texts are searched for calls between services, for Stream.Calls.
+	Calls bool
 
 	// ServicePorts says what becomes of the ports of Services (Injector.servicePorts); "" is
 	// ReplacePort.
@@ -126,6 +133,9 @@ type Object struct {
 // String returns the name of the object in errors and reports.
 func (o *Object) String() string { return o.Title() }
 
+// OnMesh reports whether the object is on the mesh after the run, by this run or an earlier one.
+func (o *Object) OnMesh() bool { return o.Outcome == Injected || o.done }
+
 // Workload returns the part of the object that registration needs; nil for a Service.
 func (o *Object) Workload() *Workload { return o.workload }
 
@@ -176,6 +186,7 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 
 	in.settle()
 	in.lookAround(docs)
+	in.noteCalls(docs)
 	in.addFiles()
 	in.emit()
 	in.forgive()

@@ -14,42 +14,87 @@ import (
 
 func newDiffCmd(p process) *cobra.Command {
 	f := &injectCmd{outputFlags: outputFlags{dryRun: true}}
+	var d diffFlags
 	c := newCommand(p, &cobra.Command{
 		Use:   "diff",
-		Short: "Print what inject would do, and exit with 3 if there is something to do",
-		Long: "diff is inject --dry-run: it changes nothing anywhere, and prints what would be registered and a diff of the manifests. The exit\n" +
-			"status is 3 if there is anything.",
-		Example: "  tykmesh diff -f app.yaml",
+		Short: "Print what inject would register, and exit with 3 if there is something to do",
+		Long: "diff checks manifests as inject does, changes nothing anywhere, and prints the steps that inject would take. With --manifests it also\n" +
+			"compares the manifests with what inject would print, which is useful where Git holds injected manifests.\n\n" +
+			"Exit statuses:\n" +
+			"  0    nothing is missing or out of date: tykmesh inject --registered would succeed\n" +
+			"  1    the manifests have errors, or a server failed\n" +
+			"  2    the command line or the configuration is wrong\n" +
+			"  3    there are steps; with --manifests, also if a manifest would change\n" +
+			"  4    the Dashboard or the issuer rejected the credentials\n\n" +
+			"Certificates that are due for renewal are listed. They do not count while they are valid, so no pull request fails because of the date.\n" +
+			"In standalone mode there is nothing to register: diff only checks, unless --manifests is given.",
+		Example: "  tykmesh diff -f k8s/                                             # in pull requests\n" +
+			"  kubectl diff -f <(tykmesh inject --registered -q -f k8s/)        # what changes in the cluster; exits with 1 for changes\n" +
+			"  tykmesh diff --manifests -f k8s/                                 # also a diff of the manifests\n" +
+			"  tykmesh register --dry-run --local \"$(mktemp -d)\" -f k8s/       # checks without secrets: exits with 0 if there is no error",
 	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 		i, err := f.inject(ctx, p, r)
 		if err != nil {
 			return nil, err
 		}
-		if i.due() {
-			r.Exit = exit.Changes
-		}
 
-		return f.output(r, i), nil
+		return f.compare(r, i, d.manifests), nil
 	})
 
-	c.verbs, c.dryRun = verbs{done: "injected"}, &f.dryRun
+	c.verbs, c.dryRun, f.diff = verbs{done: "injected"}, &f.dryRun, &d
 	f.add(c)
+	d.add(c)
 
 	return c.Command
 }
 
-// due reports whether there is something to do.
-func (i injected) due() bool {
-	if i.plan != nil && !i.plan.Empty() {
-		return true
+// diffFlags say what diff compares.
+type diffFlags struct{ manifests bool }
+
+func (g *diffFlags) add(c *command) {
+	c.Flags().BoolVar(&g.manifests, "manifests", false, "also print a diff of the manifests, and exit with 3 if one would change")
+}
+
+// compare returns the output of diff. The exit status tells whether something is to do.
+func (f *injectCmd) compare(r *report.Run, i injected, manifests bool) report.Output {
+	if i.unregistered() || manifests && i.changesManifests() {
+		r.Exit = exit.Changes
 	}
+	r.InLog()
+
+	return func() error { return writePreview(r, i, manifests) }
+}
+
+// unregistered reports whether something is not registered, or out of date.
+func (i injected) unregistered() bool { return i.plan != nil && len(i.plan.Registration()) > 0 }
+
+// changesManifests reports whether inject would print other manifests than it has read.
+func (i injected) changesManifests() bool {
 	for f := range i.stream.Files(i.bindings) {
 		if len(f.Patch) > 0 {
 			return true
 		}
 	}
-
 	return false
+}
+
+// compared returns the end of the summary of diff: the reason for the exit status where the steps
+// do not show it, and the flag for more.
+func (d *diffFlags) compared(i injected) (text string) {
+	if i.standalone {
+		text += "; nothing to register"
+	}
+
+	changed := i.changesManifests()
+	if i.plan != nil && !i.plan.Empty() && !i.unregistered() && !(d.manifests && changed) {
+		text += "; all of this renews valid certificates, so the exit status is 0"
+	}
+
+	if !d.manifests && changed {
+		text += "; --manifests shows the changes of the manifests"
+	}
+
+	return text
 }
 
 // knownAfterApply stands for an id that there is not yet.
@@ -70,12 +115,14 @@ func preview(bindings map[inject.Service]inject.Binding) map[inject.Service]inje
 	return bindings
 }
 
-// writePreview prints what would be registered, and a diff of the manifests. The whole diff is
-// ready before the first line is out.
-func writePreview(r *report.Run, i injected) error {
+// writePreview prints what would be registered, and a diff of the manifests if it is asked for. The
+// whole diff is ready before the first line is out.
+func writePreview(r *report.Run, i injected, manifests bool) error {
 	var diffs bytes.Buffer
-	for f := range i.stream.Files(i.bindings) {
-		diffs.Write(manifest.Diff(f.Name, f.Text, f.Patch))
+	if manifests {
+		for f := range i.stream.Files(i.bindings) {
+			diffs.Write(manifest.Diff(f.Name, f.Text, f.Patch))
+		}
 	}
 
 	if err := r.Plan.WriteShort(); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/overview"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
@@ -26,15 +27,16 @@ type injectCmd struct {
 	reportFlags
 	serverFlags
 	registrationFlags
-	registered    bool // the ids of registered APIs are used, and nothing is registered
-	onlyRegisters bool // the command prints no manifests
+	registered    bool       // the ids of registered APIs are used, and nothing is registered
+	onlyRegisters bool       // the command prints no manifests
+	diff          *diffFlags // nil for other commands
 }
 
 func newInjectCmd(p process) *cobra.Command {
 	f := &injectCmd{}
 	c := newCommand(p, &cobra.Command{
 		Use:   "inject",
-		Short: "Register annotated services and print their manifests with sidecars",
+		Short: "Register annotated services, and print manifests with sidecars",
 		Long: "inject adds a sidecar to every pod template annotated with injector.tyk.io/inject: \"true\", and points the port of every annotated\n" +
 			"Service to it. Before it prints anything, it registers two APIs and a certificate for each service with the Dashboard.\n" +
 			"Run it as often as you like: a second run changes nothing.\n\n" +
@@ -77,7 +79,8 @@ type injected struct {
 	plan     *plan.Plan // nil if there is nothing to register
 	bindings map[inject.Service]inject.Binding
 
-	standalone bool // there is no Dashboard
+	standalone   bool                 // there is no Dashboard
+	placeholders []config.Placeholder // there is no configuration
 }
 
 // run registers the services. The output that it returns writes the manifests.
@@ -108,6 +111,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	}
 
 	wanted := injectSettings(c, f.registrationFlags)
+	wanted.Calls = r.Shows()
 	if list := resourceList(docs); list != nil {
 		i.isList, wanted.List = true, true
 		r.AnswerFunction(list.Text)
@@ -145,7 +149,8 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	debugAccepted(r, stream.Accepted)
 	r.Diagnose(explain.Warnings(warnings)...)
 
-	i.stream = stream
+	i.stream, i.placeholders = stream, c.Placeholders
+	r.Show(func() overview.Mesh { return i.overview(r, f.now()) })
 	if i.plan, i.bindings, err = f.register(ctx, c, services, stream.RouteCalls, settings, r); err != nil {
 		return i, err
 	}
@@ -196,7 +201,7 @@ func (g *outputFlags) output(r *report.Run, i injected) report.Output {
 	switch {
 	case g.dryRun:
 		r.InLog()
-		return func() error { return writePreview(r, i) }
+		return func() error { return writePreview(r, i, true) }
 	case i.isList:
 		return func() error { return writeList(r, i) }
 	case g.inPlace:

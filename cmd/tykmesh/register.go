@@ -23,14 +23,20 @@ func newRegisterCmd(p process) *cobra.Command {
 		Short: "Register annotated services like inject, and print no manifest",
 		Long: "register does the same as inject, but prints no manifests. Another job can then render them with inject --registered and a key that\n" +
 			"may only read. In standalone mode there is nothing to register.",
-		Example: "  tykmesh register -f app.yaml && tykmesh inject --registered -f app.yaml",
+		Example: "  tykmesh register -f app.yaml && tykmesh inject --registered -f app.yaml\n" +
+			"  tykmesh register --dry-run --local \"$(mktemp -d)\" -f app.yaml     # checks manifests without secrets",
 	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 		_, err := f.inject(ctx, p, r)
-		return nil, err
+		if err != nil || !f.dryRun {
+			return nil, err
+		}
+
+		return r.Plan.Output(), nil
 	})
 
-	c.verbs, f.onlyRegisters = verbs{"registering", "registered"}, true
+	c.verbs, c.dryRun, f.onlyRegisters = verbs{"registering", "registered"}, &f.dryRun, true
 	f.add(c)
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "register nothing; print the planned steps")
 
 	return c.Command
 }

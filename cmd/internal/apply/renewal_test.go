@@ -127,6 +127,36 @@ func TestRenewal(t *testing.T) {
 	}
 }
 
+// TestTimeAlone: a certificate that is due for renewal is in the plan of a registration. While it is
+// valid it does not count as missing or out of date, so that time alone fails no pull request.
+func TestTimeAlone(t *testing.T) {
+	cases := map[string]struct {
+		ahead  time.Duration
+		change func(*world)
+		counts int // steps
+	}{
+		"age":        {nearEnd, func(*world) {}, 0},
+		"a route":    {nearEnd, func(w *world) { w.edit("echo-mesh", "proxy.listen_path", "/b") }, 1},
+		"another CA": {nearEnd, func(w *world) { w.withAuthority(catest.NewCA("second")) }, 7},
+		"expiry":     {2 * nearEnd, func(*world) {}, 7},
+	}
+	for name, fresh := range ledgers() {
+		t.Run(name, func(t *testing.T) {
+			for of, c := range cases {
+				w := fresh(t)
+				w.mustRun(echo, sleepy)
+				w.later(c.ahead)
+				c.change(w)
+
+				todo := w.plan(echo, sleepy)
+				if got := len(todo.Registration()); got != c.counts || len(todo.Steps()) < 7 {
+					t.Errorf("%s: %d of %d steps count, want %d: %v", of, got, len(todo.Steps()), c.counts, todo.Registration())
+				}
+			}
+		})
+	}
+}
+
 // TestRenewalIsDue: what makes a certificate due without manifests.
 func TestRenewalIsDue(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -7,18 +7,29 @@
 // each writer makes it safe in its own format.
 package overview
 
-import "time"
+import (
+	"cmp"
+	"strings"
+	"time"
+)
 
 // Mesh holds the things to show. Services, calls and certificates are in a deterministic order.
 type Mesh struct {
-	Title        string
+	Title        string    // "tykmesh diff"
+	Verdict      string    // how it went, in a few words: "done", "failed"; "" without one
+	Summary      string    // the last line of a run; "" without one
 	Now          time.Time // the time at which days left are counted
 	Services     []Service
 	Calls        []Call
 	Certificates []Certificate
 	Findings     []Finding
 	Changes      []Change
+	Objects      []Object
+	Parts        []Part
 	Notes        []string // lines such as the number of routes, and the memory that a sidecar needs for them
+	Hints        []string // the next things to try after a failed run
+
+	Codes map[string]string // the meaning of each code, as a sentence; nil without them
 }
 
 // Service is a service of the mesh: a namespace and the label app of its pods.
@@ -41,22 +52,49 @@ type Call struct{ From, To string }
 
 // Certificate is a certificate in use.
 type Certificate struct {
-	Name     string // the service NAMESPACE/APP, or "mesh"
-	NotAfter time.Time
+	Name     string    // the service NAMESPACE/APP, or "mesh"
+	NotAfter time.Time // zero if it is unknown
+	Note     string    // "issue": a plan issues a new one; "" without anything to say
+}
+
+// Part is a thing that a run needs, and whether it is ready.
+type Part struct {
+	Name, Status string // "Dashboard key", "ok"
+	Text         string
+	Hints        []string
+}
+
+// Place is a line of a file.
+type Place struct {
+	File string // "" without a place
+	Line int    // from 1; 0 without a line
+	Link string // the address of the line, a relative one too; "" without one
 }
 
 // Finding is an error or a warning.
 type Finding struct {
 	Severity, Code, Message string
-	File                    string // "" without a place
-	Line                    int    // from 1; 0 without a line
-	Object                  string
-	Hints                   []string
+	Place
+	Object string
+	Hints  []string
 }
 
 // Change is a step of a plan.
 type Change struct {
 	Action, Kind, Name string // "update", "API", "echo-mesh"
 	Service            string // NAMESPACE/APP; "" for the mesh
+	Status             string // how the step ended: "done", "not done", "unknown"; "" if it is only planned
 	Reasons            []string
+}
+
+// Object is an object of the manifests that a run is about.
+type Object struct {
+	Name, Outcome string // "Deployment shop/web", "injected"
+	Text          string // what changes in it, or why it stays as it is
+	Place
+}
+
+// Compare sorts services by namespace and app.
+func (s Service) Compare(other Service) int {
+	return cmp.Or(strings.Compare(s.Namespace, other.Namespace), strings.Compare(s.App, other.App))
 }

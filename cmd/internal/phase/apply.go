@@ -91,7 +91,7 @@ func Steps(steps ...plan.Step) (events report.Steps) {
 	for _, s := range steps {
 		e := report.Event{
 			Action: string(s.Action), Kind: string(s.Kind), Name: s.Name, ID: s.ID, Record: s.Record,
-			Reasons: s.Reasons, Shared: s.Shared, Replaced: s.Replaced,
+			Reasons: s.Reasons, Shared: s.Shared, Renewal: s.Renewal, Replaced: s.Replaced,
 		}
 		if s.Service != (inject.Service{}) {
 			e.Service = s.Service.String()

@@ -58,6 +58,9 @@ func (x *Snapshot) assign(h holder, apis []dashboard.Definition) assignment {
 	return a
 }
 
+// renews reports whether a certificate that is still valid is replaced only because of its age.
+func (a *assignment) renews() bool { return a.Action == Issue && a.aged && !a.Asked }
+
 // keeps returns the certificate that the next run would keep; "" if it would make one, or fail.
 func (a *assignment) keeps() string {
 	if a.problem == nil && (a.Action == Keep || a.Action == Confirm) {

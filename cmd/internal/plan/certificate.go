@@ -203,17 +203,17 @@ func (c *Certificate) notBefore() time.Time {
 }
 
 // unusable returns why the certificate cannot be reused for its own hosts; "" if it can.
-func (c *Certificate) unusable() string {
+func (c *Certificate) unusable(terms ca.Terms) string {
 	if c.snapshot.State.HasLedger && c.legacyLeaf != nil {
-		return c.snapshot.terms.Unusable(c.legacyLeaf, c.legacyLeaf.DNSNames)
+		return terms.Unusable(c.legacyLeaf, c.legacyLeaf.DNSNames)
 	}
-	return c.unusableByDetails()
+	return c.unusableByDetails(terms)
 }
 
 // unusableByDetails does what ca.Terms.Unusable does as far as the store's details go: they have
 // the issuer's name and no signature, which is why every CA that tykmesh makes has a name of its
 // own.
-func (c *Certificate) unusableByDetails() string {
+func (c *Certificate) unusableByDetails(terms ca.Terms) string {
 	stored, current := c.stored, c.snapshot.State.CA
 	left := stored.NotAfter.Sub(c.snapshot.now)
 	switch {
@@ -225,7 +225,7 @@ func (c *Certificate) unusableByDetails() string {
 		return "the store has no key for it"
 	case current != nil && stored.IssuerCN != current.Subject.CommonName:
 		return fmt.Sprintf("not signed by %q", current.Subject.CommonName)
-	case c.snapshot.terms.Due(stored.NotBefore, stored.NotAfter):
+	case terms.Due(stored.NotBefore, stored.NotAfter):
 		return "expires in " + ca.Days(left)
 	}
 

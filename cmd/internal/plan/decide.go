@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tykmesh/tykmesh/ca"
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -30,6 +31,7 @@ type decision struct {
 
 	Held   *ca.Record // the holder's record; nil without one
 	Asked  bool       // the user wants a new one, however long the old one is valid
+	aged   bool       // the one that is replaced is still valid, and has no fault but its age
 	chosen bool       // the configuration names it
 	signer string     // the CA that signed the replaced one, if that is not the current CA
 }
@@ -49,24 +51,25 @@ func (x *Snapshot) decide(h holder, attached []string) (decision, error) {
 		}
 
 		out.Held = record
-		if reason = x.unusableRecord(held, h.Hosts); reason == "" {
+		if reason = x.unusableRecord(held, h.Hosts, x.terms); reason == "" {
 			out.ID, out.Action = record.Fingerprint, Keep
 			if record.State != ca.Active {
 				out.Action, out.Reasons = Confirm, []string{"an earlier run did not finish"}
 			}
 			return out, nil
 		}
+		out.aged = x.unusableRecord(held, h.Hosts, untilEnd(x.terms)) == ""
 	}
 
 	best := x.best(h.Hosts, attached)
 	if best != nil {
-		unusable := best.unusable()
+		unusable := best.unusable(x.terms)
 		if unusable == "" {
 			out.ID, out.Action = best.ID, Keep
 			return out, nil
 		}
 		if held == nil {
-			reason = unusable
+			reason, out.aged = unusable, best.unusable(untilEnd(x.terms)) == ""
 		}
 	}
 
@@ -78,6 +81,12 @@ func (x *Snapshot) decide(h holder, attached []string) (decision, error) {
 	out.signer = x.previousCA(held, best)
 
 	return out, nil
+}
+
+// untilEnd returns the terms under which a certificate is kept until it expires.
+func untilEnd(terms ca.Terms) ca.Terms {
+	terms.RenewBefore = time.Nanosecond // not 0, which means a third of its lifetime
+	return terms
 }
 
 // issue decides to issue a new certificate.
@@ -101,14 +110,14 @@ func (x *Snapshot) previousCA(held *record, best *Certificate) string {
 }
 
 // unusableRecord returns why a record's certificate cannot be kept; "" if it can.
-func (x *Snapshot) unusableRecord(r *record, hosts []string) string {
+func (x *Snapshot) unusableRecord(r *record, hosts []string, terms ca.Terms) string {
 	if !x.certificate(r.entry.Fingerprint).there() {
 		if r.entry.State != ca.Active {
 			return "an earlier run did not finish"
 		}
 		return Lost
 	}
-	return unusableLeaf(r.entry.Fingerprint, r.leaf(), hosts, x.Settings.Org, x.terms)
+	return unusableLeaf(r.entry.Fingerprint, r.leaf(), hosts, x.Settings.Org, terms)
 }
 
 // unusableLeaf returns why the certificate that a record holds cannot be kept; "" if it can. leaf
@@ -160,7 +169,7 @@ func (x *Snapshot) best(hosts, attached []string) *Certificate {
 
 	return slices.MinFunc(all, func(a, b *Certificate) int {
 		return cmp.Or(
-			before(a.unusable() == "", b.unusable() == ""),
+			before(a.unusable(x.terms) == "", b.unusable(x.terms) == ""),
 			before(held[a.ID], held[b.ID]),
 			b.notBefore().Compare(a.notBefore()),
 			strings.Compare(a.ID, b.ID),

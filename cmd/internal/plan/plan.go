@@ -30,6 +30,7 @@ type Plan struct {
 	Outages         []inject.Problem // of a registration: changes during which calls fail, that the user should know of first
 	Accepted        []inject.Problem // warnings and outages that the user accepts
 	Routes          int              // of a registration: of the mesh, once it is carried out
+	Ends            []End            // of a registration and a renewal: of the certificates after it
 	Notes           []string         // of a renewal: the services that it leaves out, and why
 	Kept            []Kept           // of a removal and a pruning
 	APIsWithSurplus []APIWithSurplus // of a pruning: none of their certificates can be taken off yet
@@ -88,9 +89,10 @@ func (p *Plan) chain(after *Step, steps ...*Step) (last *Step) {
 func (p *Plan) Steps() []Step { return values(p.Due()) }
 
 // Registration returns the steps without which something would be missing or out of date: all
-// except the deletions of replaced certificates.
+// except renewals of certificates that are still valid, and the deletions of replaced ones. Both
+// become due as time passes, and change no manifest.
 func (p *Plan) Registration() []Step {
-	return values(Filter(p.Due(), func(s *Step) bool { return !s.Replaced }))
+	return values(Filter(p.Due(), func(s *Step) bool { return !s.Renewal && !s.Replaced }))
 }
 
 // Due returns the steps that change something.

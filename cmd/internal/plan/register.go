@@ -69,6 +69,7 @@ func Register(services []Service, x *Snapshot, calls ...inject.RouteCall) (*Plan
 	plan.addShared(shared, m.otherMeshAPIs(x, mesh))
 	plan.replace(x)
 	plan.tellCalls(calls, x)
+	plan.Ends = plan.ends(x)
 
 	return plan.withProof(x), nil
 }
@@ -125,7 +126,8 @@ func (p *Plan) addCertificate(a *assignment) *Step {
 
 	s := &Step{
 		Kind: CertificateKind, Action: a.Action, Service: a.Service, Role: a.Role, Name: a.name(), ID: a.ID, Reasons: a.Reasons,
-		Work: &Issuance{a.holder, a.decision},
+		Renewal: a.renews(),
+		Work:    &Issuance{a.holder, a.decision},
 	}
 	switch {
 	case a.Action == Confirm:

@@ -63,6 +63,9 @@ type Step struct {
 
 	// Shared reports that of a mesh API only the certificate changes, which all services share.
 	Shared bool
+	// Renewal reports that only the age of a certificate asks for the step, and that certificate is
+	// still valid.
+	Renewal bool
 	// Replaced reports that the step deletes a certificate that another one replaces. It is taken
 	// last, and may be left for the next run.
 	Replaced bool

@@ -45,6 +45,7 @@ func (x *Snapshot) planUpdate(step Step, w *mesh.WantedAPI, current dashboard.De
 
 	if len(step.Reasons) > 0 {
 		step.Action, step.Changes, step.Work = Update, changes, due
+		step.Renewal = certificate != nil && certificate.renews() && len(changes) == 0
 	}
 
 	if len(lost) > 0 {

@@ -122,7 +122,7 @@ func (p *Plan) Ended(status string, s Event, why error) {
 
 // stepEvent returns the end of a step, without the reasons and changes of its plan.
 func stepEvent(status string, s Event) Event {
-	s.Type, s.Status, s.Reasons, s.Changes = TypeStep, status, nil, nil
+	s.Type, s.Status, s.Reasons, s.Changes, s.Renewal = TypeStep, status, nil, nil, false
 	return s
 }
 
