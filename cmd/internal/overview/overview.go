@@ -23,7 +23,9 @@ type Mesh struct {
 	Calls        []Call
 	Certificates []Certificate
 	Findings     []Finding
+	Orphans      []Orphan
 	Changes      []Change
+	CallsNote    string // the source of Calls, or why no call is known
 	Objects      []Object
 	Parts        []Part
 	Notes        []string // lines such as the number of routes, and the memory that a sidecar needs for them
@@ -55,6 +57,13 @@ type Certificate struct {
 	Name     string    // the service NAMESPACE/APP, or "mesh"
 	NotAfter time.Time // zero if it is unknown
 	Note     string    // "issue": a plan issues a new one; "" without anything to say
+	Fault    string    // "missing"; "" for a usable certificate
+}
+
+// Orphan is a thing that tykmesh made and that the mesh no longer uses.
+type Orphan struct {
+	Kind, Name, Reason string
+	Command            string // deletes it; "" without one
 }
 
 // Part is a thing that a run needs, and whether it is ready.
@@ -75,8 +84,9 @@ type Place struct {
 type Finding struct {
 	Severity, Code, Message string
 	Place
-	Object string
-	Hints  []string
+	Object  string
+	Service string // NAMESPACE/APP; "" for the mesh
+	Hints   []string
 }
 
 // Change is a step of a plan.
