@@ -40,7 +40,7 @@ var flagGroups = []struct {
 	names []string
 }{
 	{ownFlags, nil},
-	{"Input", []string{"filename", "recursive", "namespace", "on-skip", "upgrade-api"}},
+	{"Input", []string{"filename", "kustomize", "recursive", "plain-http", "namespace", "on-skip", "upgrade-api"}},
 	{"Output", []string{"output", "output-file", "in-place", "dry-run"}},
 	{"Registration", []string{"registered", "adopt", "reinject"}},
 	{"Servers", []string{"config", "local", "parallel", "timeout"}},
