@@ -14,7 +14,7 @@ func newCertsCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "certs",
 		Short: "List, renew, prune and print the certificates of the mesh",
-		Long: "certs manages certificates without manifests: those of the mesh and its services, in the Dashboard's store and in the ledger.\n" +
+		Long: "certs manages certificates without manifests: those of the mesh and its services, in the Dashboard's store and in the ledger. " +
 			"inject renews the certificates of the services in its manifests; certs is for all others.\n\n" +
 			"In standalone mode certificates are in Secrets: certs secrets prints those that are missing or due.",
 		Example: "  tykmesh certs list --expiring 30d   # exits with 3 if one in use ends within 30 days\n" +

@@ -30,9 +30,9 @@ func newCertsListCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "list",
 		Short: "List the certificates of the mesh: their ends, issuers and users",
-		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, other ones on the mesh's APIs, and\n" +
+		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, other ones on the mesh's APIs, and " +
 			"unused ones. It shows when each ends, whether certs renew would replace it, who signed it and which APIs use it.\n\n" +
-			"In standalone mode it lists the CAs that pods trust, and the certificates and tokens that certs secrets has recorded in the ledger;\n" +
+			"In standalone mode it lists the CAs that pods trust, and the certificates and tokens that certs secrets has recorded in the ledger; " +
 			"with -f those in the Secrets of a cluster, whoever issued them, without a configuration.\n\n" +
 			"With --expiring it lists only those in use that end within a time, and exits with 3 if there are any: for an alarm.",
 		Example: "  tykmesh certs list\n" +

@@ -23,10 +23,10 @@ func newCertsPruneCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "prune",
 		Short: "Delete certificates made for the mesh that no API uses",
-		Long: "prune deletes certificates that tykmesh or tyk-k8s made for the mesh and that no API names, and their records in the ledger. It finds\n" +
-			"them by the ledger, or by their issuer: a CA of the mesh signed them for the mesh or for a service in one of its namespaces. All\n" +
+		Long: "prune deletes certificates that tykmesh or tyk-k8s made for the mesh and that no API names, and their records in the ledger. It finds " +
+			"them by the ledger, or by their issuer: a CA of the mesh signed them for the mesh or for a service in one of its namespaces. All " +
 			"others stay. So do those that are less than an hour old, because another run may be about to put them in place.\n\n" +
-			"tyk-k8s put one more certificate on an API with every pod. If an API has several, prune keeps one that can serve and deletes the\n" +
+			"tyk-k8s put one more certificate on an API with every pod. If an API has several, prune keeps one that can serve and deletes the " +
 			"others; if none can, it keeps all. It asks before it deletes anything; without a terminal it needs --yes.",
 		Example: "  tykmesh certs prune --dry-run      # list the deletions\n" +
 			"  tykmesh certs prune --yes          # in CI",

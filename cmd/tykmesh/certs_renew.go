@@ -30,9 +30,9 @@ func newCertsRenewCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "renew [NAMESPACE/APP | mesh]...",
 		Short: "Renew the certificates that are due, or those that are named",
-		Long: "renew replaces certificates of the services that status lists, if they end soon, are missing or lost, or were not signed by the\n" +
+		Long: "renew replaces certificates of the services that status lists, if they end soon, are missing or lost, or were not signed by the " +
 			"current CA. A certificate is lost if an API or a record names it and the Dashboard's store no longer has it.\n\n" +
-			"The new one is in place on every API before the old one is deleted; nothing else of an API changes, and no manifest is read. Named\n" +
+			"The new one is in place on every API before the old one is deleted; nothing else of an API changes, and no manifest is read. Named " +
 			"services, and mesh for the certificate that all routes share, get a new one in any case; with --all, everything does.\n\n" +
 			"Run it every day, as a cron job or as a Kubernetes CronJob such as testdata/samples/certs-renew-cronjob.yaml in the source.",
 		Example: "  tykmesh certs renew\n" +

@@ -38,13 +38,13 @@ func newCertsSecretsCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "secrets",
 		Short: "Print the Secrets of a mesh without a Dashboard",
-		Long: "secrets prints a Secret for each service in the manifests: its certificate with the private key, signed by CFSSL or by the key of\n" +
-			"CA.keyPath, and with CA.tokenKeyPath its token. It is for Injector.mode: standalone, before and after inject. Pods load a new\n" +
+		Long: "secrets prints a Secret for each service in the manifests: its certificate with the private key, signed by CFSSL or by the key of " +
+			"CA.keyPath, and with CA.tokenKeyPath its token. It is for Injector.mode: standalone, before and after inject. Pods load a new " +
 			"Secret within five minutes, without a restart.\n\n" +
-			"It prints only Secrets that are missing or due: a third of their life is left, or the hosts, the CA or the token key have changed.\n" +
-			"If nothing is due, it prints nothing, and kubectl apply -f - fails for lack of input: in jobs use -w FILE, as the examples do. The\n" +
-			"ledger tells it of earlier Secrets. Secrets in the input, as kubectl get prints those of the cluster, count more: one that is not\n" +
-			"there is missing, although the ledger has it. Without them, --all prints all Secrets again, if the cluster has lost one or kubectl\n" +
+			"It prints only Secrets that are missing or due: a third of their life is left, or the hosts, the CA or the token key have changed. " +
+			"If nothing is due, it prints nothing, and kubectl apply -f - fails for lack of input: in jobs use -w FILE, as the examples do. The " +
+			"ledger tells it of earlier Secrets. Secrets in the input, as kubectl get prints those of the cluster, count more: one that is not " +
+			"there is missing, although the ledger has it. Without them, --all prints all Secrets again, if the cluster has lost one or kubectl " +
 			"apply failed. With cert-manager (CA.issuerRef) it prints tokens only.\n\n" +
 			"Run it every day, as a cron job or as a Kubernetes CronJob such as testdata/samples/certs-secrets-cronjob.yaml in the source.",
 		Example: "  tykmesh certs secrets -f app.yaml | kubectl apply -f -     # the first time\n" +

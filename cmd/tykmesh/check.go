@@ -29,9 +29,9 @@ func newCheckCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "check",
 		Short: "Check what inject needs: Dashboard, CA, ledger, clocks",
-		Long: "check checks everything that inject needs, prints a line for each part, and gives hints for the parts that are not ready. Then the\n" +
+		Long: "check checks everything that inject needs, prints a line for each part, and gives hints for the parts that are not ready. Then the " +
 			"exit status is 3.\n\n" +
-			"It leaves nothing behind. It has a certificate signed and discards its key; it writes a record and deletes it. If the listing does\n" +
+			"It leaves nothing behind. It has a certificate signed and discards its key; it writes a record and deletes it. If the listing does " +
 			"not show whether APIs can share the listen path /, it creates two inactive ones and deletes them.\n\n" +
 			"In standalone mode it checks what tykmesh certs secrets needs: inject asks no server then.",
 		Example: "  tykmesh check\n" +

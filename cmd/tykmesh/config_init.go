@@ -22,7 +22,7 @@ func newConfigInitCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "init",
 		Short: "Print a configuration to begin with, every key with its purpose",
-		Long: "init prints a configuration for the built-in sidecar, with every key: the keys that most users need have a value to fill in, all others\n" +
+		Long: "init prints a configuration for the built-in sidecar, with every key: the keys that most users need have a value to fill in, all others " +
 			"are comments with their default or an example. With --local DIR it works unchanged. init writes no file.\n\n" +
 			"With --mode standalone it is short: the keys that a mesh without a Dashboard needs. It fits the CA of tykmesh ca init.",
 		Example: "  tykmesh config init > tykmesh.yaml\n" +

@@ -40,7 +40,7 @@ func newConfigSecretCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "secret",
 		Short: "Print a script that creates the Secret of the built-in sidecar",
-		Long: "secret prints a shell script that creates the Secret " + sidecar.Secret + " in each namespace of the mesh. The script contains no values: it takes them\n" +
+		Long: "secret prints a shell script that creates the Secret " + sidecar.Secret + " in each namespace of the mesh. The script contains no values: it takes them " +
 			"from environment variables, and its comments tell which ones, and where to find the values.",
 		Example: "  tykmesh config secret -n retail -n billing > secret.sh\n" +
 			"  TYK_GW_SECRET=$(cat secret) TYK_GW_NODESECRET=$(cat node-secret) sh secret.sh",

@@ -23,8 +23,8 @@ func newConfigViewCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "view",
 		Short: "Print the configuration in use, and where each value comes from",
-		Long: "view prints every key with its value, and as a comment where the value comes from: a line of the file, a variable, the default. It never\n" +
-			"prints secrets. Of containers and of Sidecar.env it prints only names, because they may hold secrets. Paths start at the current directory.\n" +
+		Long: "view prints every key with its value, and as a comment where the value comes from: a line of the file, a variable, the default. It never " +
+			"prints secrets. Of containers and of Sidecar.env it prints only names, because they may hold secrets. Paths start at the current directory. " +
 			"If the configuration has errors, they follow the values that could be read, and the exit status is 2. view talks to no server.",
 		Example: "  tykmesh config view\n" +
 			"  tykmesh config view -o json | jq '.settings[] | select(.from != \"default\" and .from != \"not set\")'",

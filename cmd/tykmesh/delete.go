@@ -36,11 +36,11 @@ func newDeleteCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "delete [NAMESPACE/APP]...",
 		Short: "Delete the APIs and certificates of services",
-		Long: "delete undoes the registration of the services of a manifest, injected or not. It deletes their APIs, their certificates unless\n" +
-			"something else uses them, and the records of those; with the last service also the certificate of the mesh. Other APIs and\n" +
+		Long: "delete undoes the registration of the services of a manifest, injected or not. It deletes their APIs, their certificates unless " +
+			"something else uses them, and the records of those; with the last service also the certificate of the mesh. Other APIs and " +
 			"certificates stay. It asks before it deletes anything; without a terminal it needs --yes.\n\n" +
 			"If the manifest is gone, or the service was renamed, name the service as tykmesh status lists it.\n\n" +
-			"Pods keep their sidecars until their manifests are applied without them: uninject first, then delete. In standalone mode, uninject is\n" +
+			"Pods keep their sidecars until their manifests are applied without them: uninject first, then delete. In standalone mode, uninject is " +
 			"all: tykmesh status -f lists the objects that are left over.",
 		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f - && tykmesh delete -f meshed.yaml\n" +
 			"  tykmesh delete -f app.yaml --dry-run           # list the deletions\n" +

@@ -12,7 +12,7 @@ func newHelmCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "helm",
 		Short: "Run as a post-renderer of Helm",
-		Long: "Helm pipes what a chart renders through a post-renderer. For Helm 4 that is a plugin, which plugin describes. For Helm 3 it is the\n" +
+		Long: "Helm pipes what a chart renders through a post-renderer. For Helm 4 that is a plugin, which plugin describes. For Helm 3 it is the " +
 			"program itself: --post-renderer tykmesh --post-renderer-args inject.",
 		Example: "  mkdir tykmesh-plugin && tykmesh helm plugin > tykmesh-plugin/plugin.yaml",
 		Args:    noArgs,
@@ -22,7 +22,7 @@ func newHelmCmd(p process) *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use:   "plugin",
 		Short: "Print the plugin.yaml that Helm 4 wants of a post-renderer",
-		Long: "plugin prints the description of a Helm 4 plugin that pipes what a chart renders through inject. Helm hides the\n" +
+		Long: "plugin prints the description of a Helm 4 plugin that pipes what a chart renders through inject. Helm hides the " +
 			"messages of a post-renderer, so the plugin writes them to report.txt in its directory.",
 		Example: "  mkdir tykmesh-plugin && tykmesh helm plugin > tykmesh-plugin/plugin.yaml\n" +
 			"  helm plugin install ./tykmesh-plugin\n" +

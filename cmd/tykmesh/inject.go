@@ -37,10 +37,10 @@ func newInjectCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "inject",
 		Short: "Register annotated services, and print manifests with sidecars",
-		Long: "inject adds a sidecar to every pod template annotated with injector.tyk.io/inject: \"true\", and points the port of every annotated\n" +
-			"Service to it. Before it prints anything, it registers two APIs and a certificate for each service with the Dashboard.\n" +
+		Long: "inject adds a sidecar to every pod template annotated with injector.tyk.io/inject: \"true\", and points the port of every annotated " +
+			"Service to it. Before it prints anything, it registers two APIs and a certificate for each service with the Dashboard. " +
 			"Run it as often as you like: a second run changes nothing.\n\n" +
-			"In standalone mode it sends nothing anywhere. It adds a ConfigMap with the sidecar's APIs behind each workload, and the Services of\n" +
+			"In standalone mode it sends nothing anywhere. It adds a ConfigMap with the sidecar's APIs behind each workload, and the Services of " +
 			"routes. With TLS each service needs a Secret: tykmesh certs secrets prints it, or inject adds a Certificate for cert-manager.",
 		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
 			"  tykmesh inject -f k8s/ -R | kubectl apply -f -\n" +

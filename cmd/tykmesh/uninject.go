@@ -27,7 +27,7 @@ func newUninjectCmd(p process) *cobra.Command {
 	c := newCommand(p, &cobra.Command{
 		Use:   "uninject",
 		Short: "Print manifests as they were before inject",
-		Long: "uninject removes from a manifest everything that inject added, according to its record annotation, and keeps later changes.\n" +
+		Long: "uninject removes from a manifest everything that inject added, according to its record annotation, and keeps later changes. " +
 			"It asks no server: the APIs and certificates stay.",
 		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f -\n" +
 			"  tykmesh uninject --upgrade-api -f meshed.yaml | kubectl apply -f -      # after inject --upgrade-api",

@@ -1,7 +1,7 @@
 // Command man writes the manual pages of tykmesh, one for each command and topic, from what the
 // program says of itself. The archives of a release hold them.
 //
-//	tykmesh COMMAND --help ──> cobra.Command, without a body ──cobra/doc──> tykmesh-COMMAND.1
+//	tykmesh help COMMAND ──> cobra.Command, without a body ──cobra/doc──> tykmesh-COMMAND.1
 //
 // The commands are in a package main, which no other module can import; and cobra/doc needs modules
 // that the binary must not need.
@@ -17,7 +17,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
-	"github.com/spf13/pflag"
 )
 
 func main() {
@@ -61,9 +60,8 @@ func (p program) help(words ...string) (string, error) {
 }
 
 var (
-	heading = regexp.MustCompile(`(?m)^(Usage|Examples|Available Commands|Flags|Additional help topics):\n`)
-	listed  = regexp.MustCompile(`(?m)^  (?:tykmesh )?(\S+) +(.+)$`)
-	flag    = regexp.MustCompile(`(?m)^ +(?:-(\w), |    )--([\w-]+)(?: ([A-Z][A-Z=]*))? +(.+)$`)
+	usage   = regexp.MustCompile(`(?m)^\nUsage: (.+)$`)
+	heading = regexp.MustCompile(`\n\n([A-Z][A-Za-z ]*):\n  `)
 	code    = regexp.MustCompile(`(?m)^  (TM\d+) `)
 )
 
@@ -77,76 +75,140 @@ func (p program) command(path, short string) (*cobra.Command, error) {
 	}
 
 	cmd := &cobra.Command{Use: words[len(words)-1], Short: short, Run: func(*cobra.Command, []string) {}}
-	part := sections(text)
-	if part["Usage"] == "" { // a topic
-		for _, c := range code.FindAllStringSubmatch(text, -1) {
-			explained, err := p.help(c[1])
+	cmd.Flags().Bool("help", false, "")
+	_ = cmd.Flags().MarkHidden("help") // so that cobra adds none: flags are in the text
+
+	at := usage.FindStringSubmatchIndex(text)
+	if at == nil { // a topic
+		cmd.Long, err = p.topic(text)
+		return cmd, err
+	}
+
+	line := strings.Fields(text[at[2]:at[3]])
+	cmd.Use, cmd.DisableFlagsInUseLine = strings.Join(line[len(words)-1:], " "), true
+	parts := sections(text[at[1]:])
+	if len(parts) == 0 { // each has --help, and the program has commands
+		return nil, fmt.Errorf("%s --help has changed its layout: neither commands nor flags are found", path)
+	}
+	cmd.Long = markdown(text[:at[0]]) + markdownOf(parts)
+
+	for _, part := range parts {
+		for _, item := range part.items {
+			if part.title == "Examples" || item.isFlag() || item.name == "help" {
+				continue
+			}
+			child, err := p.command(path+" "+item.name, item.text)
 			if err != nil {
 				return nil, err
 			}
-			text += "\n" + explained
+			cmd.AddCommand(child)
 		}
-
-		cmd.Long = literal(text)
-
-		return cmd, nil
-	}
-
-	usage := strings.TrimSpace(strings.SplitN(part["Usage"], "\n", 2)[0])
-	cmd.Use = strings.TrimSuffix(strings.TrimPrefix(usage, strings.Join(append(words[:len(words)-1:len(words)-1], ""), " ")), " [flags]")
-	cmd.DisableFlagsInUseLine = !strings.HasSuffix(usage, " [flags]")
-	cmd.Long, cmd.Example = markdown(part[""]), part["Examples"]
-	flags := flag.FindAllStringSubmatch(part["Flags"], -1)
-	if len(flags) == 0 { // each has --help
-		return nil, fmt.Errorf("%s --help has changed its layout: no flags are found", path)
-	}
-
-	for _, f := range flags {
-		cmd.Flags().AddFlag(newFlag(f[1], f[2], f[3], f[4]))
-	}
-
-	for _, below := range listed.FindAllStringSubmatch(part["Available Commands"]+"\n"+part["Additional help topics"], -1) {
-		if below[1] == "help" {
-			continue
-		}
-		child, err := p.command(path+" "+below[1], below[2])
-		if err != nil {
-			return nil, err
-		}
-		cmd.AddCommand(child)
 	}
 
 	return cmd, nil
 }
 
-// sections returns the parts of a help text by their headings; "" is that before the first.
-func sections(text string) map[string]string {
-	part, name := map[string]string{}, ""
+// topic returns the text of a topic as Markdown, with the explanation of each code in it.
+func (p program) topic(text string) (string, error) {
+	for _, c := range code.FindAllStringSubmatch(text, -1) {
+		explained, err := p.help(c[1])
+		if err != nil {
+			return "", err
+		}
+		text += "\n" + explained
+	}
+
+	return literal(text), nil
+}
+
+// section is a part of a help text: lines to type, commands or flags.
+type section struct {
+	title, text string
+	items       []item
+}
+
+// item is a command or a flag, and its text.
+type item struct{ name, text string }
+
+func (i item) isFlag() bool { return strings.HasPrefix(i.name, "-") }
+
+// sections returns the parts of a help text that have a heading.
+func sections(text string) (parts []section) {
 	for {
 		at := heading.FindStringSubmatchIndex(text)
 		if at == nil {
-			part[name] = strings.TrimRight(text, "\n")
-			return part
+			return parts
 		}
-		part[name] = strings.TrimRight(text[:at[0]], "\n")
-		name, text = text[at[2]:at[3]], text[at[1]:]
+		title := text[at[2]:at[3]]
+		body, rest, _ := strings.Cut(text[at[1]-len("  "):], "\n\n")
+		parts = append(parts, section{title, strings.TrimRight(body, "\n"), items(body)})
+		text = "\n\n" + rest
 	}
 }
 
-// described is the value of a flag of which only the help is known.
-type described string
+// begun matches the first line of an item: a command, or a flag, which can stand further to the
+// right.
+var begun = regexp.MustCompile(`^(?:  |      (--))\S`)
 
-func (described) String() string   { return "" }
-func (described) Set(string) error { return nil }
-func (described) Type() string     { return "" }
-
-// newFlag returns a flag that cobra/doc writes as --name=PLACEHOLDER, or --name[=false].
-func newFlag(short, name, placeholder, usage string) *pflag.Flag {
-	f := &pflag.Flag{Name: name, Shorthand: short, Usage: markdown(usage), DefValue: placeholder, Value: described(placeholder)}
-	if placeholder == "" {
-		f.NoOptDefVal, f.DefValue = "true", "false"
+// items returns the commands or flags of a part.
+func items(text string) (list []item) {
+	for line := range strings.Lines(text) {
+		words := strings.TrimSpace(line)
+		if !begun.MatchString(line) && len(list) > 0 {
+			last := &list[len(list)-1]
+			last.text = strings.TrimSpace(last.text + " " + words)
+			continue
+		}
+		name, text, _ := strings.Cut(words, "  ")
+		list = append(list, item{name, strings.TrimSpace(text)})
 	}
-	return f
+
+	return list
+}
+
+// markdownOf returns parts as sections of a manual page. Groups of commands and of flags become
+// subsections.
+func markdownOf(parts []section) string {
+	var b strings.Builder
+	above := ""
+	for _, part := range parts {
+		title := map[bool]string{true: "OPTIONS", false: "COMMANDS"}[part.items[0].isFlag()]
+		if part.title == "Examples" {
+			title = "EXAMPLES"
+		}
+
+		if title != above {
+			fmt.Fprintf(&b, "\n\n# %s", title)
+			above = title
+		}
+
+		switch part.title {
+		case "Examples":
+			b.WriteString("\n" + literal(part.text))
+			continue
+		case "Commands", "Flags":
+		default:
+			fmt.Fprintf(&b, "\n\n## %s", part.title)
+		}
+
+		for _, i := range part.items {
+			fmt.Fprintf(&b, "\n\n%s\n: %s", bold(i.name), markdown(i.text))
+		}
+	}
+
+	return b.String()
+}
+
+// bold returns the name of a command or a flag in bold, without the value of the flag.
+func bold(name string) string {
+	words := strings.Split(name, " ")
+	for i, word := range words {
+		if last := strings.TrimRight(word, ","); i == 0 || strings.HasPrefix(word, "-") {
+			words[i] = "**" + markdown(last) + "**" + word[len(last):]
+		}
+	}
+
+	return strings.Join(words, " ")
 }
 
 // literal returns a text that Markdown leaves as it is, line by line.
