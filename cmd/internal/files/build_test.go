@@ -38,6 +38,20 @@ func TestBuild(t *testing.T) {
 	}
 }
 
+// A program in the current directory is never run, even if PATH names that directory.
+func TestBuildStaysInPATH(t *testing.T) {
+	tree(t, "k8s/a.yaml")
+	if err := os.WriteFile("kustomize", []byte("#!/bin/sh\necho planted\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+
+	program(t, "kubectl", "echo built")
+	t.Setenv("PATH", "."+string(os.PathListSeparator)+os.Getenv("PATH"))
+	if sources, err := (Inputs{Builds: []string{"k8s"}}).Read(atOnce); err != nil || string(sources[0].Data) != "built\n" {
+		t.Errorf("%+v, %v", sources, err)
+	}
+}
+
 func TestBuildFails(t *testing.T) {
 	tree(t, "k8s/a.yaml")
 	for script, want := range map[string]string{

@@ -5,9 +5,25 @@
 //	text ──prepare──> .NAME.RANDOM beside the file ──commit──> the file        Replace, Rewrite
 //
 // It reads up to a limit, follows no link out of a directory, and never leaves half of a file. It
-// asks servers for URLs that the user typed, never for one that it has read, and starts kustomize,
-// and no other program. It prints nothing, and nothing else in tykmesh opens manifests or writes
-// output files.
+// asks servers for URLs that the user typed, never for one that it has read. It starts kustomize
+// or kubectl, and no other program. It prints nothing, and nothing else in tykmesh opens manifests
+// or writes output files.
+//
+// # Threats
+//
+// A server, a file or a program, the defence, and the tests that show it:
+//
+//   - redirects, to get credentials: they go to the host that was typed, and so does the query
+//     (TestCredentialsFollowNoRedirect, TestFollow);
+//   - answers without end, slowly, or in part: nothing of it is used (TestURLs, TestBuildFails);
+//   - is not the one that was typed: TLS, unless --plain-http (TestURLs,
+//     tykmesh.TestScripts/sources);
+//   - puts a secret into an error or a name: neither has a user, a query or the address of an
+//     invalid redirect (TestURLs, tykmesh.TestScripts/sources);
+//   - links to other files of this machine: links lead nowhere out of a directory or pattern
+//     (TestRead, tykmesh.TestScripts/apart);
+//   - is called kustomize in the current directory, or reads the environment: neither helps it
+//     (TestBuildStaysInPATH, TestBuild).
 package files
 
 import "github.com/tykmesh/tykmesh/cmd/internal/exit"
