@@ -63,6 +63,10 @@ type Settings struct {
 	// behind it: a KRM function answers with one list.
 	List bool
 
+	// Placeholders says that the sidecars have placeholders in the place of their servers, because
+	// there is no configuration.
+	Placeholders bool
+
 	// Strict turns warnings of the checks into errors if the mesh cannot work otherwise.
 	Strict bool
 	// Accept are the rules whose warnings are suppressed (Injector.accept).

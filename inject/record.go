@@ -60,7 +60,12 @@ func readRecord(text string) (*record, error) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.DisallowUnknownFields()
 	r := new(record)
-	if err := dec.Decode(r); err != nil {
+	err := dec.Decode(r)
+	if field, unknown := strings.CutPrefix(fmt.Sprint(err), "json: unknown field "); unknown {
+		return nil, fmt.Errorf("annotation %s: has the field %s of another version of tykmesh; use the version that injected this object", annotationRecord, field)
+	}
+
+	if err != nil {
 		return nil, fmt.Errorf("annotation %s: not as inject wrote it: %w", annotationRecord, err)
 	}
 	return r, nil

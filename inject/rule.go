@@ -47,6 +47,7 @@ const (
 	RuleRelay       Rule = "TM0044"
 	RuleIdentity    Rule = "TM0045"
 	RuleAllow       Rule = "TM0046"
+	RulePlaceholder Rule = "TM0048"
 )
 
 // Skips reports whether what a rule refuses is skipped: it passes untouched where Settings.OnSkip
@@ -102,6 +103,7 @@ var Rules = withChecks([]RuleText{
 	{RuleRelay, "No other pod may reach the ports on which a sidecar answers its own pod."},
 	{RuleIdentity, "A Service of a mesh without a Dashboard must lead to one app."},
 	{RuleAllow, "Sidecars can tell callers apart only by tokens, within mutual TLS."},
+	{RulePlaceholder, "Sidecars need the addresses of real servers, from a configuration."},
 	{RuleCalls, "A service that a pod lists among its calls must be on the mesh."},
 })
 

@@ -12,6 +12,7 @@ import (
 	"github.com/tykmesh/tykmesh/inject/display"
 	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/manifest"
+	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
 // target is an annotated Service or pod template, while it is examined and edited.
@@ -137,7 +138,8 @@ func (in *injection) judge(o *target) (ours bool) {
 	}
 
 	if !o.wanted() {
-		return o.Outcome == LeftAlone
+		in.refusePlaceholders(o)
+		return o.Outcome == LeftAlone || len(o.problems) > 0
 	}
 	if k, _ := o.meta.Get("annotations").Entry(annotationRecord); k != nil {
 		o.refuse(RuleRecord, k, "annotation %s is present, but the status is not %s; restore the status, or delete both annotations", annotationRecord, statusInjected)
@@ -184,6 +186,14 @@ func (o *target) wanted() bool {
 	}
 
 	return false
+}
+
+// refusePlaceholders refuses pods that a run without a configuration injected: their sidecars reach
+// no server. Another run of that kind leaves them alone.
+func (in *injection) refusePlaceholders(o *target) {
+	if o.done && o.template.Node != nil && !in.settings.Placeholders && sidecar.HasPlaceholders(o.object.Document.Text) {
+		o.refuse(RulePlaceholder, o.template.Node, "its sidecar has placeholders of a run without a configuration; add --reinject")
+	}
 }
 
 func (o *target) leave(rule Rule, reason string, warning bool) {

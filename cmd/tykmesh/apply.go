@@ -127,7 +127,7 @@ func (g confirmFlags) canAsk(p process, command string, read []string) error {
 	verb := command[strings.LastIndex(command, " ")+1:]
 	msg := verb + " asks before it deletes, and cannot ask here: use --yes to delete without asking, or --dry-run to see the deletions"
 
-	return &usageError{msg, p.name + " " + command}
+	return &usageError{msg: msg, command: p.name + " " + command}
 }
 
 // carryOut asks whether the steps of a plan may be taken, takes them, and reports them with tell. A

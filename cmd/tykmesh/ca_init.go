@@ -153,7 +153,7 @@ func (o *caInit) settings(p process) (pki.Options, error) {
 // usage returns an error as an error of the command line.
 func (o *caInit) usage(p process, err error) error {
 	if err != nil {
-		err = &usageError{err.Error(), p.name + " ca init"}
+		err = &usageError{msg: err.Error(), command: p.name + " ca init"}
 	}
 	return err
 }

@@ -40,7 +40,7 @@ func newCARotateCmd(p process) *cobra.Command {
 	o := &caRotate{}
 	c := newCommand(p, &cobra.Command{
 		Use:   "rotate",
-		Short: "Replace the CA step by step, while every pod keeps accepting every certificate in use",
+		Short: "Replace the CA step by step, without an outage",
 		Long:  pki.RotateHelp,
 		Example: "  tykmesh ca rotate                  # how far the rotation is, and what to do now\n" +
 			"  tykmesh ca rotate --step 1",
@@ -64,7 +64,7 @@ func newCARotateCmd(p process) *cobra.Command {
 // run takes the requested step, if it is next, and prints the work that follows.
 func (o *caRotate) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 	if o.dir == "" {
-		return nil, &usageError{"--dir is empty: name the directory of the CA", p.name + " ca rotate"}
+		return nil, &usageError{msg: "--dir is empty: name the directory of the CA", command: p.name + " ca rotate"}
 	}
 	if err := o.checkAuthority(r); err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (o *caRotate) run(ctx context.Context, p process, r *report.Run) (report.Ou
 		return nil, err
 	}
 	if err := o.conflict(rotation); err != nil {
-		return nil, &usageError{err.Error(), p.name + " ca rotate"}
+		return nil, &usageError{msg: err.Error(), command: p.name + " ca rotate"}
 	}
 	if again := o.step == rotation.LastStep() && (rotation.Taken != pki.StepSettle || !o.root); o.step == 0 || again {
 		return o.say(p, rotation), nil

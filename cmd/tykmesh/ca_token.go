@@ -23,7 +23,7 @@ func newCATokenCmd(p process) *cobra.Command {
 	o := &caToken{}
 	c := newCommand(p, &cobra.Command{
 		Use:   "token",
-		Short: "Make the key that signs the tokens of callers, in standalone mode",
+		Short: "Make the key for tokens of callers, in standalone mode",
 		Long: "token makes a key pair in a directory. With the private key, tykmesh certs secrets signs a token for each service. With the public\n" +
 			"key, sidecars check who calls (injector.tyk.io/allow). It prints the two keys of the configuration, and overwrites no file.",
 		Example: "  tykmesh ca token >> tykmesh.yaml     # for a configuration without a section CA",

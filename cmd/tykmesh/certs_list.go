@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"strings"
 	"time"
@@ -28,7 +28,7 @@ func newCertsListCmd(p process) *cobra.Command {
 	f.secrets = []string{config.CAMongoConnStr}
 	c := newCommand(p, &cobra.Command{
 		Use:   "list",
-		Short: "List the certificates of the mesh: how long they last, who signed them, who uses them",
+		Short: "List the certificates of the mesh: their ends, issuers and users",
 		Long: "list has a line for each certificate of the mesh: that of the CA, that of the mesh, those of services, other ones on the mesh's APIs, and\n" +
 			"unused ones. It shows when each ends, whether certs renew would replace it, who signed it and which APIs use it.\n\n" +
 			"In standalone mode it lists the CAs that pods trust, and the certificates and tokens that certs secrets has recorded in the ledger;\n" +
@@ -113,9 +113,7 @@ func (f *certsListCmd) print(p process, list []plan.HeldCertificate, r *report.R
 		r.Lastly("there are no certificates")
 	}
 
-	table := func(w io.Writer) error { return writeCertificatesTable(w, list, p.now()) }
-
-	return f.output(r, newCertificatesDocument(list, p.now()), table)
+	return r.Output(newCertificateList(list, p.now()), f.format)
 }
 
 // expiring returns the certificates in use that end before a time, and sets the exit status if
@@ -151,24 +149,47 @@ func expiring(r *report.Run, list []plan.HeldCertificate, before time.Time, with
 	return due
 }
 
+// newCertificateList returns the list of certificates. Its names are those that certs renew takes.
+func newCertificateList(list []plan.HeldCertificate, now time.Time) report.List {
+	out := report.List{
+		Document: newCertificatesDocument(list, now),
+		Table:    func(t *report.Table) { writeCertificatesTable(t, list, now) },
+	}
+	for _, c := range list {
+		if c.Ours && (c.Use == plan.UseService || c.Use == plan.UseMesh || c.Use == useToken) {
+			out.Names = append(out.Names, cmp.Or(strings.Trim(c.Service.String(), "/"), plan.MeshName))
+		}
+	}
+
+	return out
+}
+
 // writeCertificatesTable writes a line for each certificate.
-func writeCertificatesTable(w io.Writer, list []plan.HeldCertificate, now time.Time) error {
+func writeCertificatesTable(t *report.Table, list []plan.HeldCertificate, now time.Time) {
 	if len(list) == 0 {
-		return nil
+		return
 	}
 
 	short := shortIDs(list)
-	t := report.NewTable(w)
-	t.Row("NAME", "ENDS", "RENEWAL", "SIGNED BY", "USED BY", "NOTES")
+	columns := report.Columns("NAME", "ENDS", "RENEWAL", "SIGNED BY", "USED BY", "NOTES")
+	columns[1].Style, columns[2].Style, columns[5].Style = report.Ends, report.Noted, report.Noted
+	t.Head(append(columns, report.WideColumns("BEGINS", "HOSTS", "ALL USERS", "ID")...)...)
 	for _, c := range list {
 		ends := "-"
 		if c.ID != "" || c.Use == plan.UseCA {
 			ends = endOf(c.NotAfter, now)
 		}
-		t.Row(c.Name, ends, orDash(c.Renewal), orDash(c.Issuer), usersOf(c), orDash(notesOn(c, short[c.ID])))
+		t.Row(c.Name, ends, orDash(c.Renewal), orDash(c.Issuer), usersOf(c), orDash(notesOn(c, short[c.ID])),
+			dateOf(c.NotBefore), orDash(strings.Join(c.Hosts, ", ")), orDash(strings.Join(c.UsedBy, ", ")), orDash(c.ID))
 	}
+}
 
-	return t.Flush()
+// dateOf returns a date; "-" for an unknown time.
+func dateOf(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.DateOnly)
 }
 
 // usersOf returns the first API that uses a certificate, and how many more do.

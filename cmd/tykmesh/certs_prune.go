@@ -22,7 +22,7 @@ func newCertsPruneCmd(p process) *cobra.Command {
 	f.instead = "list the Secrets that no workload uses: " + listsRest
 	c := newCommand(p, &cobra.Command{
 		Use:   "prune",
-		Short: "Delete the certificates that were made for the mesh and that no API uses",
+		Short: "Delete certificates made for the mesh that no API uses",
 		Long: "prune deletes certificates that tykmesh or tyk-k8s made for the mesh and that no API names, and their records in the ledger. It finds\n" +
 			"them by the ledger, or by their issuer: a CA of the mesh signed them for the mesh or for a service in one of its namespaces. All\n" +
 			"others stay. So do those that are less than an hour old, because another run may be about to put them in place.\n\n" +

@@ -37,7 +37,7 @@ func newCertsSecretsCmd(p process) *cobra.Command {
 	f.secrets = issuerSecrets
 	c := newCommand(p, &cobra.Command{
 		Use:   "secrets",
-		Short: "Print the Secrets that services need: certificates and tokens, in standalone mode",
+		Short: "Print the Secrets of a mesh without a Dashboard",
 		Long: "secrets prints a Secret for each service in the manifests: its certificate with the private key, signed by CFSSL or by the key of\n" +
 			"CA.keyPath, and with CA.tokenKeyPath its token. It is for Injector.mode: standalone, before and after inject. Pods load a new\n" +
 			"Secret within five minutes, without a restart.\n\n" +

@@ -27,7 +27,7 @@ func newCheckCmd(p process) *cobra.Command {
 	f.secrets = issuerSecrets
 	c := newCommand(p, &cobra.Command{
 		Use:   "check",
-		Short: "Check whether inject can work: configuration, Dashboard, CA, ledger, clocks",
+		Short: "Check what inject needs: Dashboard, CA, ledger, clocks",
 		Long: "check checks everything that inject needs, prints a line for each part, and gives hints for the parts that are not ready. Then the\n" +
 			"exit status is 3.\n\n" +
 			"It leaves nothing behind. It has a certificate signed and discards its key; it writes a record and deletes it. If the listing does\n" +
@@ -75,7 +75,7 @@ func runCheck(ctx context.Context, p process, f *listFlags, r *report.Run) (repo
 		r.Lastly("ready")
 	}
 
-	return f.output(r, checks.Document(), checks.WriteTable), nil
+	return r.Output(checks.List(), f.format), nil
 }
 
 // probeAll checks all servers at the same time.

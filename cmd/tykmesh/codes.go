@@ -17,23 +17,27 @@ import (
 	"github.com/tykmesh/tykmesh/inject/spelling"
 )
 
-// writeCode explains a code.
-func writeCode(w io.Writer, rule inject.Rule, sentence string) {
+// code adds the explanation of a code.
+func (p *page) code(rule inject.Rule, sentence string) {
 	text := explain.Code(rule)
-	fmt.Fprintf(w, "%s: %s\n", rule, sentence)
-	for _, part := range []struct {
-		title string
-		lines []string
-	}{
-		{"What it means", slices.Collect(prose.Lines(text.Means, textColumns))},
-		{"Example", strings.Split(strings.TrimSpace(text.Example), "\n")},
-		{"How to fix it", slices.Collect(prose.Lines(text.Fix, textColumns))},
-		{"How to accept it", slices.Collect(prose.Lines(explain.Acceptance(rule), textColumns))},
-	} {
-		fmt.Fprintf(w, "\n%s\n", part.title)
-		for _, line := range part.lines {
-			fmt.Fprintf(w, "  %s\n", line)
-		}
+	p.text(string(rule) + ": " + sentence)
+	p.part("What it means", text.Means)
+	if strings.HasPrefix(text.Example, "apiVersion: ") {
+		p.heading("Example")
+		p.WriteString("  " + strings.ReplaceAll(strings.TrimSpace(text.Example), "\n", "\n  ") + "\n")
+	} else { // a line of a report
+		p.part("Example", text.Example)
+	}
+
+	p.part("How to fix it", text.Fix)
+	p.part("How to accept it", explain.Acceptance(rule))
+}
+
+// part adds a heading, and an indented text below it.
+func (p *page) part(title, text string) {
+	p.heading(title)
+	for line := range prose.Lines(text, p.columns-len("  ")) {
+		p.WriteString("  " + line + "\n")
 	}
 }
 
@@ -62,11 +66,14 @@ func (*unknownCodeError) Hint() string { return "tykmesh help codes lists them" 
 // explainCode explains the code that a word of help means, in any case.
 //
 // Errors: there is no such code.
-func explainCode(w io.Writer, word string) error {
+func explainCode(w io.Writer, stdout any, word string) error {
 	for _, r := range inject.Rules {
 		if strings.EqualFold(string(r.Rule), word) {
-			writeCode(w, r.Rule, r.Text)
-			return nil
+			p := newPage(stdout)
+			p.code(r.Rule, r.Text)
+			_, err := io.WriteString(w, p.String())
+
+			return err
 		}
 	}
 	return &unknownCodeError{word}
@@ -81,19 +88,29 @@ func codes() (list []string) {
 }
 
 // helpWords completes the words of help: commands and topics, and codes after their first letter.
-func helpWords(ofCommands cobra.CompletionFunc) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, typed []string, begun string) ([]string, cobra.ShellCompDirective) {
-		words, directive := ofCommands(cmd, typed, begun)
-		if len(typed) > 0 || begun == "" {
-			return words, directive
+func helpWords(help *cobra.Command, typed []string, begun string) (words []string, _ cobra.ShellCompDirective) {
+	add := func(word, text string) {
+		if rest := word[min(len(begun), len(word)):]; strings.EqualFold(word, begun+rest) {
+			words = append(words, begun+rest+"\t"+text) // in the case that was typed, because shells compare it
 		}
-		for _, r := range inject.Rules {
-			code := string(r.Rule)
-			if rest := code[min(len(begun), len(code)):]; strings.EqualFold(code, begun+rest) {
-				words = append(words, begun+rest+"\t"+r.Text) // in the case that was typed, because shells compare it
-			}
-		}
-
-		return words, directive
 	}
+
+	cmd, rest, err := help.Root().Find(typed)
+	if err != nil || len(rest) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+
+	for _, below := range cmd.Commands() {
+		if !below.Hidden {
+			add(below.Name(), below.Short)
+		}
+	}
+
+	for _, r := range inject.Rules {
+		if len(typed) == 0 && begun != "" {
+			add(string(r.Rule), r.Text)
+		}
+	}
+
+	return words, cobra.ShellCompDirectiveNoFileComp
 }

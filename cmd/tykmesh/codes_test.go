@@ -37,7 +37,7 @@ func TestEveryCodeIsExplained(t *testing.T) {
 		}
 
 		var said strings.Builder
-		if err := explainCode(&said, strings.ToLower(string(r.Rule))); err != nil {
+		if err := explainCode(&said, nil, strings.ToLower(string(r.Rule))); err != nil {
 			t.Error(err)
 		}
 

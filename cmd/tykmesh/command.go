@@ -55,13 +55,13 @@ func (c *command) check() error {
 	for _, rules := range c.rules {
 		for _, rule := range rules() {
 			if rule.broken {
-				return &usageError{rule.msg, c.CommandPath()}
+				return &usageError{msg: rule.msg, command: c.CommandPath()}
 			}
 		}
 	}
 
 	if given(c.noisy) && c.report != nil && c.report.quiet {
-		return &usageError{"--quiet and --verbose exclude each other", c.CommandPath()}
+		return &usageError{msg: "--quiet and --verbose exclude each other", command: c.CommandPath()}
 	}
 
 	return nil
@@ -133,13 +133,13 @@ func (c *command) newReport(p process) (*report.Run, error) {
 	}
 
 	name := strings.TrimPrefix(c.CommandPath(), c.Root().CommandPath()+" ") // with the name of its group: "certs renew"
-	format, err := report.ParseFormat(flags.report, func() report.SARIF { return explain.SARIF(ownVersion()) })
+	formats, err := report.ParseFormats(flags.reports, func() report.SARIF { return explain.SARIF(ownVersion()) })
 	if err != nil {
-		return nil, &usageError{err.Error(), p.name + " " + name}
+		return nil, &usageError{msg: err.Error(), command: p.name + " " + name}
 	}
 
 	r, err := report.New(report.Config{
-		Command: name, Doing: c.verbs.doing, Done: c.verbs.done, Stdout: p.stdout, Stderr: p.stderr, Format: format,
+		Command: name, Doing: c.verbs.doing, Done: c.verbs.done, Stdout: p.stdout, Stderr: p.stderr, Formats: formats, Environ: p.environ,
 		Quiet: flags.quiet, Verbose: given(c.noisy), Dumb: slices.Contains(p.environ, "TERM=dumb"), Dry: given(c.dryRun), Explain: explain.Failure,
 	})
 	if err != nil {
@@ -151,7 +151,9 @@ func (c *command) newReport(p process) (*report.Run, error) {
 	if c.output != nil {
 		r.Targets.AddFile(files.OutputFlag, c.output.file)
 	}
-	r.Targets.AddFile(files.ReportFlag, format.File)
+	for _, file := range formats.Files() {
+		r.Targets.AddFile(files.ReportFlag, file)
+	}
 
 	return r, nil
 }

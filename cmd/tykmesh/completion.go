@@ -20,6 +20,49 @@ import (
 // completionTime limits how long completion waits for a server.
 const completionTime = 3 * time.Second
 
+// newCompletionCmd returns the command that prints the completion of a shell. It takes the place of
+// that of cobra.
+func newCompletionCmd() *cobra.Command {
+	scripts := map[string]func(*cobra.Command, io.Writer) error{
+		"bash":       func(root *cobra.Command, w io.Writer) error { return root.GenBashCompletionV2(w, true) },
+		"zsh":        (*cobra.Command).GenZshCompletion,
+		"fish":       func(root *cobra.Command, w io.Writer) error { return root.GenFishCompletion(w, true) },
+		"powershell": (*cobra.Command).GenPowerShellCompletionWithDesc,
+	}
+
+	return &cobra.Command{
+		Use:   "completion SHELL",
+		Short: "Print the completion for bash, zsh, fish or powershell",
+		Long: "completion prints a script for SHELL: bash, zsh, fish or powershell. The shell then completes commands, flags, their values, topics of help, " +
+			"and services on the mesh. bash needs its package bash-completion, and zsh runs compinit first.\n\n" +
+			"kubectl tykmesh is completed by kubectl's own completion, if a link to tykmesh in PATH is called kubectl_complete-tykmesh.",
+		Example: "  # For this session, or as a line of ~/.bashrc or ~/.zshrc\n" +
+			"  source <(tykmesh completion bash)\n" +
+			"  source <(tykmesh completion zsh)\n" +
+			"  # For every session\n" +
+			"  tykmesh completion bash > /etc/bash_completion.d/tykmesh\n" +
+			"  tykmesh completion zsh > \"${fpath[1]}/_tykmesh\"\n" +
+			"  tykmesh completion fish > ~/.config/fish/completions/tykmesh.fish\n" +
+			"  tykmesh completion powershell >> $PROFILE",
+		DisableFlagsInUseLine: true,
+		ValidArgsFunction:     completeShells,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && scripts[args[0]] != nil {
+				return scripts[args[0]](cmd.Root(), cmd.OutOrStdout())
+			}
+			return &usageError{msg: "completion needs one shell: bash, zsh, fish or powershell", command: cmd.CommandPath()}
+		},
+	}
+}
+
+// completeShells completes the argument of completion.
+func completeShells(cmd *cobra.Command, typed []string, begun string) ([]string, cobra.ShellCompDirective) {
+	if len(typed) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return words("bash", "zsh", "fish", "powershell")(cmd, typed, begun)
+}
+
 // completes reports whether a shell runs the program to complete words (cobra's hidden command).
 func completes(args []string) bool {
 	return len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd)
@@ -63,8 +106,8 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 		return reportFormats()
 	case "output-file":
 		return extensions("yaml", "yml", "json")
-	case "output":
-		return words(f.DefValue, formatJSON)
+	case outputFlag:
+		return words(f.Annotations[outputFlag]...)
 	case "mode":
 		return words(config.ModeDashboard, config.ModeStandalone+"\tno Dashboard")
 	case "algo":
@@ -83,7 +126,7 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 // reportFormats completes the formats of --report.
 func reportFormats() cobra.CompletionFunc {
 	var formats []string
-	for _, f := range report.Formats {
+	for _, f := range report.Known {
 		formats = append(formats, f.Name+"\t"+f.Use)
 	}
 	return words(formats...)

@@ -5,7 +5,7 @@ import "github.com/spf13/cobra"
 func newConfigCmd(p process) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "Write a configuration, show the values in use, create the Secret that sidecars need",
+		Short: "Write or show a configuration, create the Secret of sidecars",
 		Long: "config is about the configuration file: --config FILE, else $TYKMESH_CONFIG, else the first that exists of tykmesh.yaml, tyk-k8s.yaml,\n" +
 			"$XDG_CONFIG_HOME/tykmesh/tykmesh.yaml and /etc/tyk-k8s/tyk-k8s.yaml. A tyk-k8s.yaml needs no change. config init prints every key with its purpose.",
 		Example: "  tykmesh config init > tykmesh.yaml\n" +

@@ -34,7 +34,7 @@ func newDeleteCmd(p process) *cobra.Command {
 	f.instead = "take services off the mesh: tykmesh uninject -f meshed.yaml | kubectl apply -f -; then list the objects that are left, with the commands that delete them: " + listsRest
 	c := newCommand(p, &cobra.Command{
 		Use:   "delete [NAMESPACE/APP]...",
-		Short: "Delete the APIs and certificates of services: those of a manifest, or named ones",
+		Short: "Delete the APIs and certificates of services",
 		Long: "delete undoes the registration of the services of a manifest, injected or not. It deletes their APIs, their certificates unless\n" +
 			"something else uses them, and the records of those; with the last service also the certificate of the mesh. Other APIs and\n" +
 			"certificates stay. It asks before it deletes anything; without a terminal it needs --yes.\n\n" +

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -50,7 +49,7 @@ type fileFlags struct {
 // add adds the flag. what are the things that the command prints: "manifests".
 func (g *fileFlags) add(c *command, what string) {
 	c.output = g
-	c.Flags().StringVarP(&g.file, "output-file", "w", "", "write the "+what+" to `FILE` instead of printing them, in one step after everything has succeeded")
+	c.Flags().StringVarP(&g.file, "output-file", "w", "", "write the "+what+" to `FILE`, once everything has succeeded")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{{c.Flags().Changed("output-file") && g.file == "", "--output-file needs a file"}}
 	})
@@ -95,7 +94,7 @@ func (g *outputFlags) addFormat(c *command) {
 	formatFlag(c, &g.format, formatYAML)
 	c.rules = append([]func() []flagRule{func() []flagRule {
 		isFile := g.format == "" || strings.ContainsAny(g.format, "./"+string(filepath.Separator))
-		return []flagRule{{isFile, "--output names a format, no file; write to a file with --output-file, short -w" + fileOf(g.format)}}
+		return []flagRule{{isFile, "--output names a format; write to a file with -w" + fileOf(g.format)}}
 	}}, c.rules...)
 }
 
@@ -107,57 +106,59 @@ func fileOf(file string) string {
 	return " " + prose.ShellWord(file)
 }
 
-// The values of --output.
+// The values of --output where manifests or a configuration are printed.
 const (
-	formatTable = "table"
-	formatJSON  = "json"
-	formatYAML  = "yaml"
+	formatYAML = report.FormatYAML
+	formatJSON = report.FormatJSON
 )
 
 // formatFlag adds the flag for the format of the output. The first of the formats is the default.
 func formatFlag(c *command, format *string, formats ...string) {
-	words := strings.Join(formats, " or ")
-	c.Flags().StringVarP(format, "output", "o", formats[0], "print in this `FORMAT`: "+words)
+	words := orWords(formats)
+	c.Flags().StringVarP(format, outputFlag, "o", formats[0], "print in this `FORMAT`: "+words)
+	_ = c.Flags().SetAnnotation(outputFlag, outputFlag, formats) // for completion
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{{!slices.Contains(formats, *format), fmt.Sprintf("--output must be %s, not %q; -w names a file", words, *format)}}
 	})
 }
 
-// listFlags are those of commands that ask servers and print a table or JSON.
+// outputFlag is the name of the flag, and of the annotation that holds its values.
+const outputFlag = "output"
+
+// orWords returns "table, json or yaml".
+func orWords(words []string) string {
+	last := len(words) - 1
+	if last < 1 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
+// listFlags are those of commands that ask servers and print a report.List.
 type listFlags struct {
 	serverFlags
 	reportFlags
 	fileFlags
-	format string
+	format  string
+	further []string // formats that the lists of this command alone have
 }
 
 func (g *listFlags) add(c *command) {
 	g.serverFlags.add(c)
 	g.reportFlags.add(c)
-	formatFlag(c, &g.format, formatTable, formatJSON)
+	formatFlag(c, &g.format, slices.Concat(report.ListFormats, g.further)...)
 	g.fileFlags.add(c, "lines")
-}
-
-// output returns the output in the chosen format.
-func (g *listFlags) output(r *report.Run, doc any, table func(io.Writer) error) report.Output {
-	if g.format == formatJSON {
-		return func() error { return report.WriteDocument(r.Stdout(), doc) }
-	}
-
-	r.InLog()
-
-	return func() error { return table(r.Stdout()) }
 }
 
 // reportFlags say what a run reports, and how.
 type reportFlags struct {
-	report string // the value of --report
-	quiet  bool
+	reports []string // the values of --report
+	quiet   bool
 }
 
 func (g *reportFlags) add(c *command) {
 	g.addQuiet(c)
-	c.Flags().StringVar(&g.report, "report", "", "print a report for machines on standard error, in this `FORMAT`: "+report.FormatNames()+"; FORMAT=FILE (also text=FILE) writes it to a file")
+	c.Flags().StringArrayVar(&g.reports, "report", nil, "print the report on standard error in this `FORMAT`: "+report.FormatNames()+"; FORMAT=FILE (also text=FILE) writes it to a file; may be repeated")
 }
 
 func (g *reportFlags) addQuiet(c *command) {
@@ -175,7 +176,7 @@ type configFlags struct {
 }
 
 func (g *configFlags) addConfig(c *command) {
-	c.Flags().StringVar(&g.config, "config", "", "read the configuration from `FILE` (default: the first that exists of $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
+	c.Flags().StringVar(&g.config, "config", "", "configuration `FILE` (default: $TYKMESH_CONFIG, tykmesh.yaml, tyk-k8s.yaml, ...)")
 }
 
 func (g *configFlags) addLocal(c *command) {
@@ -222,7 +223,7 @@ func (g *serverFlags) add(c *command) {
 func (g *serverFlags) addWaiting(c *command) {
 	g.now = c.process.now
 	c.noisy = &g.verbose
-	c.Flags().DurationVar(&g.timeout, "timeout", 2*time.Minute, "give up if no step finishes within this `TIME`")
+	c.Flags().DurationVar(&g.timeout, "timeout", 2*time.Minute, "give up when no step has finished for this `TIME`")
 	c.Flags().BoolVarP(&g.verbose, "verbose", "v", false, "print each request, without its body, and each changed field")
 	c.rules = append(c.rules, func() []flagRule {
 		return []flagRule{{g.timeout <= 0, "--timeout must be more than 0"}}
@@ -251,10 +252,10 @@ var onSkip = map[string]inject.OnSkip{"fail": inject.SkipFail, "warn": inject.Sk
 func (g *registrationFlags) add(c *command) {
 	namespaceFlag(c, &g.namespace)
 	f := c.Flags()
-	f.StringVar(&g.onSkip, "on-skip", "fail", "how to treat annotated objects that cannot be edited: `POLICY` is fail, warn (pass through with a warning) or ignore")
-	f.BoolVar(&g.upgradeAPI, "upgrade-api", false, "rewrite annotated workloads of API versions that Kubernetes no longer serves (extensions/v1beta1, ...)")
-	f.BoolVar(&g.reinject, "reinject", false, "replace the sidecars of injected objects by those of this configuration, like uninject and then inject")
-	f.StringArrayVar(&g.adopt, "adopt", nil, "take over the API with this `SLUG` although tykmesh did not create it; may be repeated")
+	f.StringVar(&g.onSkip, "on-skip", "fail", "treat annotated objects that cannot be edited by this `POLICY`: fail, warn (pass them) or ignore")
+	f.BoolVar(&g.upgradeAPI, "upgrade-api", false, "rewrite workloads of API versions that Kubernetes no longer serves")
+	f.BoolVar(&g.reinject, "reinject", false, "replace sidecars by those of this configuration")
+	f.StringArrayVar(&g.adopt, "adopt", nil, "take over the API with this `SLUG`, which tykmesh did not create; may be repeated")
 	c.rules = append(c.rules, func() []flagRule {
 		_, known := onSkip[g.onSkip]
 		return []flagRule{{!known, "--on-skip must be fail, warn or ignore"}}

@@ -35,7 +35,7 @@ func newInjectCmd(p process) *cobra.Command {
 	f := &injectCmd{}
 	c := newCommand(p, &cobra.Command{
 		Use:   "inject",
-		Short: "Register annotated services and print their manifests with sidecars",
+		Short: "Register annotated services, and print manifests with sidecars",
 		Long: "inject adds a sidecar to every pod template annotated with injector.tyk.io/inject: \"true\", and points the port of every annotated\n" +
 			"Service to it. Before it prints anything, it registers two APIs and a certificate for each service with the Dashboard.\n" +
 			"Run it as often as you like: a second run changes nothing.\n\n" +
@@ -75,7 +75,8 @@ type injected struct {
 	plan     *plan.Plan // nil if there is nothing to register
 	bindings map[inject.Service]inject.Binding
 
-	standalone bool // there is no Dashboard
+	standalone   bool                 // there is no Dashboard
+	placeholders []config.Placeholder // there is no configuration
 }
 
 // run registers the services. The output that it returns writes the manifests.
@@ -143,7 +144,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	debugAccepted(r, stream.Accepted)
 	r.Diagnose(explain.Warnings(warnings)...)
 
-	i.stream = stream
+	i.stream, i.placeholders = stream, c.Placeholders
 	if i.plan, i.bindings, err = f.register(ctx, c, services, stream.RouteCalls, settings, r); err != nil {
 		return i, err
 	}

@@ -110,7 +110,7 @@ var layout = map[string]packageRule{
 		except: []string{"net", "log", "os/exec", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/report": {
-		ours:   []string{"inject/manifest", "inject/display", "cmd/internal/exit", "cmd/internal/files"},
+		ours:   []string{"inject/manifest", "inject/display", "cmd/internal/exit", "cmd/internal/files", "cmd/internal/overview"},
 		except: []string{"net/http", "os", "log", "k8s.io", "github.com/spf13"},
 	},
 	"cmd/internal/report/reporttest": {},

@@ -23,6 +23,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
@@ -34,18 +36,30 @@ func main() {
 }
 
 func thisProcess() process {
+	name, args := called(os.Args)
 	return process{
-		name: calledName(os.Args[0]), args: os.Args[1:], environ: os.Environ(),
+		name: name, args: args, environ: os.Environ(),
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 	}
 }
 
-// calledName returns the words by which the user calls a program: kubectl runs the file
-// kubectl-tykmesh as its command tykmesh.
-func calledName(file string) string {
-	name := strings.TrimSuffix(filepath.Base(file), ".exe")
-	if plugin, ok := strings.CutPrefix(name, "kubectl-"); ok {
-		return "kubectl " + display.Line(strings.ReplaceAll(plugin, "_", "-"))
+// called returns the words by which the user calls the program, and its arguments:
+//
+//	tykmesh                    tykmesh
+//	kubectl-tykmesh            kubectl tykmesh             a plugin of kubectl
+//	kubectl_complete-tykmesh   kubectl tykmesh __complete  kubectl asks it for the words of a plugin,
+//	                                                       in the format of cobra, which kubectl shares
+//
+// The format is in k8s.io/kubectl/pkg/cmd/plugin/plugin_completion.go.
+func called(words []string) (name string, args []string) {
+	file, args := strings.TrimSuffix(filepath.Base(words[0]), ".exe"), words[1:]
+	if plugin, ok := strings.CutPrefix(file, "kubectl_complete-"); ok {
+		file, args = "kubectl-"+plugin, append([]string{cobra.ShellCompRequestCmd}, args...)
 	}
-	return "tykmesh"
+
+	if plugin, ok := strings.CutPrefix(file, "kubectl-"); ok {
+		return "kubectl " + display.Line(strings.ReplaceAll(plugin, "_", "-")), args
+	}
+
+	return "tykmesh", args
 }

@@ -25,7 +25,7 @@ func injectSettings(c config.Config, f registrationFlags) inject.Settings {
 		Namespaced: c.Injector.Slugs == config.SlugsNamespaced, MeshHosts: c.Injector.MeshHosts, ServiceLabels: c.Injector.ServiceLabels,
 		Containers: c.Injector.Containers, InitContainers: c.Injector.InitContainers,
 		PodTemplates: c.Injector.PodTemplates, PortReferences: c.Injector.PortReferences, OnSkip: onSkip[f.onSkip], Accept: c.Injector.Accept,
-		UpgradeAPI: f.upgradeAPI, ServicePorts: c.Injector.ServicePorts,
+		UpgradeAPI: f.upgradeAPI, ServicePorts: c.Injector.ServicePorts, Placeholders: len(c.Placeholders) > 0,
 	}
 
 	if c.Standalone() {

@@ -71,13 +71,13 @@ func newRootCmd(p process) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "tykmesh",
 		Short: "Put Kubernetes workloads on a Tyk service mesh",
-		Long: "tykmesh reads Kubernetes manifests, and prints them with a Tyk Gateway as a sidecar in every annotated pod. With a Tyk Dashboard, it\n" +
-			"registers the APIs and certificates of the annotated services there. In standalone mode it needs no server: APIs are in ConfigMaps\n" +
-			"that it adds, and routes are the names of Services.",
-		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
-			"  tykmesh config init --mode standalone > tykmesh.yaml   # a configuration without a Dashboard\n" +
-			"  tykmesh config init > tykmesh.yaml                     # with a Dashboard; to try it without servers:\n" +
-			"  tykmesh inject --local ./mesh -f app.yaml",
+		Long: "tykmesh prints Kubernetes manifests with a Tyk Gateway as a sidecar in every annotated pod. " +
+			"It registers their APIs and certificates with a Tyk Dashboard, or in standalone mode writes them into the manifests.",
+		Example: "  # Try it: no server, no configuration\n" +
+			"  tykmesh inject --local ./mesh -f app.yaml\n" +
+			"  # Write a configuration; for a mesh without a Dashboard, add --mode standalone\n" +
+			"  tykmesh config init > tykmesh.yaml\n" +
+			"  kubectl apply -f <(tykmesh inject -f app.yaml)",
 		SilenceErrors: true, SilenceUsage: true,
 		Annotations: map[string]string{cobra.CommandDisplayNameAnnotation: p.name},
 		Args:        noArgs,
@@ -88,12 +88,12 @@ func newRootCmd(p process) *cobra.Command {
 	root.SetVersionTemplate("tykmesh {{.Version}}\n")
 	root.Flags().Bool("version", false, "print the version") // cobra's own would take -v, which is --verbose elsewhere
 
-	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(flagError)
+	root.SetHelpFunc(helpFunc(p.stdout))
 	root.AddCommand(newInjectCmd(p), newUninjectCmd(p), newDiffCmd(p), newRegisterCmd(p), newDeleteCmd(p), newStatusCmd(p), newCheckCmd(p),
-		newCACmd(p), newCertsCmd(p), newConfigCmd(p), newHelmCmd(p), newVersionCmd(p))
-	root.AddCommand(newTopics()...)
-	refuseUnknownTopics(root)
+		newCACmd(p), newCertsCmd(p), newConfigCmd(p), newHelmCmd(p), newCompletionCmd(), newVersionCmd(p))
+	root.AddCommand(newTopics(p.stdout)...)
+	refuseUnknownTopics(root, p.stdout)
 	callAs(root, p.name)
 	tidyHelp(root)
 	if completes(p.args) {

@@ -33,7 +33,7 @@ const program = "tykmesh-under-test"
 
 // TestMain makes the test binary be the program itself where a script calls it.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){program: runUnderTest, "kubectl-tykmesh": main, measured: runMeasured})
+	testscript.Main(m, map[string]func(){program: runUnderTest, "kubectl-tykmesh": main, "kubectl_complete-tykmesh": main, measured: runMeasured})
 }
 
 // testClock is the environment variable with the time at which the program under test believes to

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
-	"github.com/tykmesh/tykmesh/inject/display"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
@@ -28,7 +26,7 @@ func newStatusCmd(p process) *cobra.Command {
 	f.instead = "list the objects in the cluster: " + listsRest
 	c := newCommand(p, &cobra.Command{
 		Use:   "status",
-		Short: "List the services on the mesh: their APIs, certificates, drift and orphans",
+		Short: "List services on the mesh: APIs, certificates, drift, orphans",
 		Long: "status lists the services on the mesh, one a line: its route, its APIs, the end of its certificate, and its drift, the differences\n" +
 			"from the state that tykmesh leaves. The number of routes follows, with the memory that a sidecar needs for them, and unused\n" +
 			"certificates and records. It asks the Dashboard and the ledger and reads no manifest: tykmesh diff tells whether an API matches\n" +
@@ -77,52 +75,62 @@ func (f *statusCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 
 	size := newStatusSize(inventory.Routes, there.snapshot.Settings)
 
-	return f.output(r, newStatusDocument(inventory, size), func(w io.Writer) error { return writeStatusTable(w, inventory, size, p.now()) }), nil
+	return r.Output(newStatusList(inventory, size, p.now()), f.format), nil
+}
+
+// newStatusList returns the list of services. Its names are those that delete takes.
+func newStatusList(inventory plan.Inventory, size statusSize, now time.Time) report.List {
+	out := report.List{
+		Document: newStatusDocument(inventory, size),
+		Table:    func(t *report.Table) { writeStatusTable(t, inventory, size, now) },
+	}
+	for _, s := range inventory.Services {
+		out.Names = append(out.Names, s.Service.String())
+	}
+
+	return out
 }
 
 // writeStatusTable writes a line for each service, then the size of the mesh and its own
 // certificate, then the orphans.
-func writeStatusTable(w io.Writer, inventory plan.Inventory, size statusSize, now time.Time) error {
-	t := report.NewTable(w)
+func writeStatusTable(t *report.Table, inventory plan.Inventory, size statusSize, now time.Time) {
 	if len(inventory.Services) > 0 {
-		t.Row("NAMESPACE", "SERVICE", "ROUTE", "APIS", "CERTIFICATE", "DRIFT")
+		t.Head(statusColumns()...)
 	}
 
 	for _, s := range inventory.Services {
-		var apis []string
+		var apis, slugs, ids []string
 		for _, a := range s.APIs {
-			apis = append(apis, string(a.Role))
+			apis, slugs, ids = append(apis, string(a.Role)), append(slugs, a.Slug), append(ids, a.ID)
 		}
 		t.Row(s.Service.Namespace, s.Service.App, orDash(s.Route), orDash(strings.Join(apis, ", ")),
-			expiry(s.Certificate, now), orDash(strings.Join(s.Drift, "; ")))
+			expiry(s.Certificate, now), orDash(strings.Join(s.Drift, "; ")),
+			orDash(strings.Join(slugs, ", ")), orDash(strings.Join(ids, ", ")), orDash(s.Certificate.ID))
 	}
 
-	if err := t.Flush(); err != nil {
-		return err
-	}
-
-	var below strings.Builder
-
-	lines := display.Lines(&below)
 	if len(inventory.Services) > 0 {
-		below.WriteByte('\n')
-		fmt.Fprint(lines, size)
+		t.Gap()
+		t.Line("%s", size)
 	}
 
 	if c := inventory.Certificate; c.ID != "" || len(c.Drift) > 0 {
-		fmt.Fprintf(lines, "mesh certificate: %s%s", expiry(c, now), strings.Join(append([]string{""}, c.Drift...), "; "))
+		t.Line("mesh certificate: %s%s", expiry(c, now), strings.Join(append([]string{""}, c.Drift...), "; "))
 	}
 
 	for i, orphan := range inventory.Orphans {
 		if i == 0 {
-			below.WriteByte('\n')
+			t.Gap()
 		}
-		fmt.Fprintf(lines, "orphan: %s %s (%s): %s", orphan.Kind, orphan.ID, cmp.Or(orphan.Name, "no name"), orphan.Reason)
+		t.Line("orphan: %s %s (%s): %s", orphan.Kind, orphan.ID, cmp.Or(orphan.Name, "no name"), orphan.Reason)
 	}
+}
 
-	_, err := io.WriteString(w, below.String())
+// statusColumns returns the columns of services. The last ones are for -o wide.
+func statusColumns() []report.Column {
+	columns := report.Columns("NAMESPACE", "SERVICE", "ROUTE", "APIS", "CERTIFICATE", "DRIFT")
+	columns[4].Style, columns[5].Style = report.Ends, report.Noted
 
-	return err
+	return append(columns, report.WideColumns("SLUGS", "API IDS", "CERTIFICATE ID")...)
 }
 
 func orDash(text string) string { return cmp.Or(text, "-") }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -97,7 +96,7 @@ func (f *statusCmd) runLive(p process, r *report.Run) (report.Output, error) {
 		r.Lastly("nothing is on the mesh")
 	}
 
-	return f.output(r, newLiveDocument(m, p.now()), func(w io.Writer) error { return writeLiveTable(w, m, p.now()) }), nil
+	return r.Output(newLiveList(m, p.now()), f.format), nil
 }
 
 // countLive counts the diagnostics and orphans, for the summary.
@@ -119,54 +118,61 @@ func countLive(m *live.Mesh) (text string) {
 	return text
 }
 
+// newLiveList returns the list of services.
+func newLiveList(m *live.Mesh, now time.Time) report.List {
+	out := report.List{Document: newLiveDocument(m, now), Table: func(t *report.Table) { writeLiveTable(t, m, now) }}
+	for _, s := range m.Services {
+		out.Names = append(out.Names, s.Namespace+"/"+s.App)
+	}
+
+	return out
+}
+
 // writeLiveTable writes a line for each service, then the diagnostics, then the orphans.
-func writeLiveTable(w io.Writer, m *live.Mesh, now time.Time) error {
-	t := report.NewTable(w)
+func writeLiveTable(t *report.Table, m *live.Mesh, now time.Time) {
 	if len(m.Services) > 0 {
-		t.Row("NAMESPACE", "SERVICE", "WORKLOADS", "ROUTES", "PORT", "TLS", "CALLERS", "CONFIGMAP", "CERTIFICATE", "TOKEN")
+		t.Head(liveColumns()...)
 	}
 
 	for _, s := range m.Services {
 		t.Row(s.Namespace, s.App, strings.Join(s.Workloads, ", "), orDash(strings.Join(routesOf(s), ", ")), orUnknown(portText(s.Port)), orUnknown(string(s.TLS)),
 			orUnknown(strings.Join(s.Allow, ", ")), configsOf(s), liveEnd(s.Certificate.Secret, s.Certificate.State, s.Certificate.NotAfter, now),
-			liveEnd(s.Token.Secret, s.Token.State, s.Token.Expires, now))
+			liveEnd(s.Token.Secret, s.Token.State, s.Token.Expires, now),
+			orDash(s.Certificate.Secret), orDash(strings.Join(s.Certificate.Hosts, ", ")), orDash(s.Certificate.Issuer), orDash(s.Certificate.Fingerprint), orDash(s.Token.Secret))
 	}
 
-	if err := t.Flush(); err != nil {
-		return err
-	}
-
-	var below strings.Builder
-
-	lines := display.Lines(&below)
 	for i, a := range m.Authorities {
 		if i == 0 {
-			below.WriteByte('\n')
+			t.Gap()
 		}
-		fmt.Fprintf(lines, "CA %s: %s", a.Name, endOf(a.NotAfter, now))
+		t.Line("CA %s: %s", a.Name, endOf(a.NotAfter, now))
 	}
 
 	for i, d := range m.Diagnostics {
 		if i == 0 && len(m.Services) > 0 {
-			below.WriteByte('\n')
+			t.Gap()
 		}
-		fmt.Fprintf(lines, "%s: %s/%s: %s: %s; %s", d.Severity, d.Namespace, d.App, d.Object, d.Message, d.Next)
+		t.Line("%s: %s/%s: %s: %s; %s", d.Severity, d.Namespace, d.App, d.Object, d.Message, d.Next)
 	}
 
 	for i, o := range m.Orphans {
 		if i == 0 && len(m.Services) > 0 {
-			below.WriteByte('\n')
+			t.Gap()
 		}
 		text := fmt.Sprintf("orphan: %s %s/%s: %s", o.Kind, o.Namespace, o.Name, o.Reason)
 		if o.Command != "" {
 			text += "; " + o.Command
 		}
-		fmt.Fprint(lines, text)
+		t.Line("%s", text)
 	}
+}
 
-	_, err := io.WriteString(w, below.String())
+// liveColumns returns the columns of services in live objects. The last ones are for -o wide.
+func liveColumns() []report.Column {
+	columns := report.Columns("NAMESPACE", "SERVICE", "WORKLOADS", "ROUTES", "PORT", "TLS", "CALLERS", "CONFIGMAP", "CERTIFICATE", "TOKEN")
+	columns[8].Style, columns[9].Style = report.Ends, report.Ends
 
-	return err
+	return append(columns, report.WideColumns("CERTIFICATE SECRET", "HOSTS", "ISSUER", "FINGERPRINT", "TOKEN SECRET")...)
 }
 
 // routesOf returns the paths by which callers of the service's own namespace reach it.

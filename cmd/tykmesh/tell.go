@@ -2,15 +2,12 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
-	"github.com/tykmesh/tykmesh/inject/checks"
-	"github.com/tykmesh/tykmesh/inject/kube"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
 )
 
@@ -54,6 +51,7 @@ func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 	} else {
 		tellNeeds(r, i.stream, trusted)
 	}
+	tellPlaceholders(r, i.placeholders)
 
 	if i.stream.Nothing != "" { // a summary would be overlooked easily
 		r.DiagnoseLast(report.Diagnostic{Code: string(inject.RuleNothing), Severity: report.Warning, Message: "nothing " + r.Finished() + ": " + i.stream.Nothing})
@@ -89,100 +87,6 @@ func tellAdded(r *report.Run, stream *inject.Stream) {
 	if n = stream.Emitted - n; n > 0 {
 		r.Lastly("%s %s behind the workloads, for their sidecars", report.Plural(n, "object"), r.Verb("added"))
 	}
-}
-
-// tellServiceSecrets reports the Secrets of services that namespaces need in a mesh without a
-// Dashboard.
-func tellServiceSecrets(r *report.Run, stream *inject.Stream) {
-	for _, n := range stream.Needs {
-		if len(n.Secrets) > 0 {
-			noun, pronoun := "Secret", "it"
-			if len(n.Secrets) > 1 {
-				noun, pronoun = "Secrets", "them"
-			}
-			tellNeed(r, inject.RuleSecret, []string{n.Namespace}, "the %s %s: tykmesh certs secrets prints %s, or make your own", noun, listed(n.Secrets), pronoun)
-		}
-	}
-}
-
-// listed returns the first of some names, and the number of the others.
-func listed(names []string) string {
-	const most = 5
-	text := strings.Join(names[:min(len(names), most)], ", ")
-	if n := len(names) - most; n > 0 {
-		text += fmt.Sprintf(" and %d more", n)
-	}
-	return text
-}
-
-// tellNeeds reports the objects and labels that namespaces need for their pods, each with a
-// command.
-func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
-	var secret, authority []string
-
-	levels := make(map[kube.Security][]string)
-	for _, n := range stream.Needs {
-		if n.Secret {
-			secret = append(secret, n.Namespace)
-		}
-
-		if n.Authority {
-			authority = append(authority, n.Namespace)
-		}
-
-		if n.Security != "" {
-			levels[n.Security] = append(levels[n.Security], n.Namespace)
-		}
-	}
-
-	if len(secret) > 0 {
-		tellNeed(r, inject.RuleSecret, secret, "the Secret %s: tykmesh config secret -n %s prints how to make it", sidecar.Secret, strings.Join(secret, " -n "))
-	}
-
-	tellServiceSecrets(r, stream)
-	if len(authority) > 0 {
-		tellNeed(r, inject.RuleTrust, authority, "the ConfigMap %s: kubectl create configmap %s -n %s --from-file=%s=%s, or Injector.emitCA: true",
-			sidecar.Authority, sidecar.Authority, authority[0], sidecar.AuthorityKey, trusted)
-	}
-
-	for _, level := range slices.Sorted(maps.Keys(levels)) {
-		tellNeed(r, inject.Rule(checks.Security.Code), levels[level], "to allow Pod Security level %s, where one is enforced: kubectl label --overwrite namespace %s "+
-			"pod-security.kubernetes.io/enforce=%[1]s", level, strings.Join(levels[level], " "))
-	}
-}
-
-// tellAssumed reports the needs of namespaces for a run with --registered. The run that registered
-// the services has reported them with commands. Neither run asks the cluster.
-func tellAssumed(r *report.Run, stream *inject.Stream) {
-	for _, n := range stream.Needs {
-		var things []string
-		if n.Secret {
-			things = append(things, "the Secret "+sidecar.Secret)
-		}
-
-		if n.Authority {
-			things = append(things, "the ConfigMap "+sidecar.Authority)
-		}
-
-		if n.Security != "" {
-			things = append(things, fmt.Sprintf("Pod Security level %s", n.Security))
-		}
-
-		if len(things) > 0 {
-			r.Lastly("namespace %s: assumed to have %s, because its services are registered; tykmesh register reports how to make them", n.Namespace, strings.Join(things, ", "))
-		}
-	}
-}
-
-// tellNeed reports one need of namespaces.
-func tellNeed(r *report.Run, rule inject.Rule, namespaces []string, format string, args ...any) {
-	words, verb := "namespace", "needs"
-	if len(namespaces) > 1 {
-		words, verb = "namespaces", "need"
-	}
-
-	text := fmt.Sprintf("%s %s %s %s", words, strings.Join(namespaces, ", "), verb, fmt.Sprintf(format, args...))
-	r.DiagnoseLast(report.Diagnostic{Code: string(rule), Severity: report.Warning, Message: text})
 }
 
 // registrations returns a text about the APIs and certificates of each service.

@@ -28,59 +28,66 @@ var exitStatuses = []struct {
 }
 
 // exitOrder is the text below exitStatuses.
-const exitOrder = "If several apply, 130 wins over 5, 5 over 4, 4 over 1. Standard output is empty unless the status is 0 or 3. Exceptions: a KRM function prints\n" +
+const exitOrder = "If several apply, 130 wins over 5, 5 over 4, 4 over 1. Standard output is empty unless the status is 0 or 3. Exceptions: a KRM function prints " +
 	"its list on every status, and config view prints the valid part of the configuration."
 
 // newTopics returns the help pages that are not about a command.
-func newTopics() []*cobra.Command {
+func newTopics(stdout any) []*cobra.Command {
 	return []*cobra.Command{
-		newTopic("annotations", "Annotations of manifests", writeAnnotations),
-		newTopic("keys", "Keys of the configuration", writeKeys),
-		newTopic("sidecar", "Environment variables of the sidecar", writeSidecar),
-		newTopic("codes", "Codes of errors and warnings", writeCodes),
-		newTopic("exit", "Exit statuses", writeExitStatuses),
+		newTopic(stdout, "annotations", "Annotations of manifests", (*page).annotations),
+		newTopic(stdout, "codes", "Codes of errors and warnings", (*page).codes),
+		newTopic(stdout, "exit", "Exit statuses", (*page).exitStatuses),
+		newTopic(stdout, "keys", "Keys of the configuration", (*page).keys),
+		newTopic(stdout, "sidecar", "Environment variables of the sidecar", (*page).sidecar),
 	}
 }
 
-// newTopic returns a help page, which write prints.
-func newTopic(name, short string, write func(io.Writer)) *cobra.Command {
+// newTopic returns a help page, which write fills.
+func newTopic(stdout any, name, short string, write func(*page)) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short}
-	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { write(cmd.OutOrStdout()) })
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		p := newPage(stdout)
+		write(p)
+		_, _ = io.WriteString(cmd.OutOrStdout(), p.String()) // which remembers an error
+	})
+
 	return cmd
 }
 
-func writeExitStatuses(w io.Writer) {
+func (p *page) exitStatuses() {
 	for _, e := range exitStatuses {
-		fmt.Fprintf(w, "%5d  %s\n", e.status, prose.Plain(e.text))
+		p.item(fmt.Sprintf("%3d", e.status), 7, prose.Plain(e.text))
 	}
-	fmt.Fprintf(w, "\n%s\n", exitOrder)
+	p.WriteByte('\n')
+	p.text(exitOrder)
 }
 
-func writeCodes(w io.Writer) {
-	fmt.Fprint(w, "Errors and warnings carry a code. tykmesh help CODE explains one: its meaning, an example, the remedy.\n\n")
+func (p *page) codes() {
+	p.text("Errors and warnings carry a code. tykmesh help CODE explains one: its meaning, an example, the remedy.\n\n")
 	for _, r := range inject.Rules {
-		fmt.Fprintf(w, "  %s  %s\n", r.Rule, r.Text)
+		p.item(string(r.Rule), 10, r.Text)
 	}
 }
 
-func writeAnnotations(w io.Writer) {
-	fmt.Fprint(w, "These belong on the pod template of a workload, or on a Pod, unless the text says otherwise. Values are strings: quote true and numbers.\n\n")
+func (p *page) annotations() {
+	p.text("These belong on the pod template of a workload, or on a Pod, unless the text says otherwise. Values are strings: quote true and numbers.\n\n")
 	for _, a := range inject.Annotations {
 		if !a.Written {
-			writeAnnotation(w, a)
+			p.entry(a.Key, a.Text)
 		}
 	}
 
-	fmt.Fprint(w, "\ninject writes these, and uninject removes them:\n\n")
+	p.WriteByte('\n')
+	p.text("inject writes these, and uninject removes them:\n\n")
 	for _, a := range inject.Annotations {
 		if a.Written {
-			writeAnnotation(w, a)
+			p.entry(a.Key, a.Text)
 		}
 	}
 }
 
-func writeKeys(w io.Writer) {
-	fmt.Fprint(w, "tykmesh config init prints a file with all keys. The environment wins over the file: TYKMESH_TYK_URL sets Tyk.url. Lists and mappings\n"+
+func (p *page) keys() {
+	p.text("tykmesh config init prints a file with all keys. The environment wins over the file: TYKMESH_TYK_URL sets Tyk.url. Lists and mappings " +
 		"have no variable. A secret may be file:PATH or env:NAME.\n\n")
 	for _, k := range config.Keys() {
 		text := k.Text
@@ -91,28 +98,18 @@ func writeKeys(w io.Writer) {
 			text += " (default: " + k.Default + ")"
 		}
 
-		writeItem(w, k.Name, keyColumns, text)
+		p.item(k.Name, 29, prose.Plain(text))
 	}
 }
 
-func writeSidecar(w io.Writer) {
-	fmt.Fprint(w, "The built-in sidecar gets these variables, as far as the configuration asks for them. Sidecar.env sets others, or other values.\n\n")
+func (p *page) sidecar() {
+	p.text("The built-in sidecar gets these variables, as far as the configuration asks for them. Sidecar.env sets others, or other values.\n\n")
 	for _, v := range sidecar.Environment() {
-		writeItem(w, v.Name, variableColumns, v.Reason)
+		p.entry(v.Name, v.Reason)
 	}
 }
 
-// Columns of the names of annotations, keys and variables, and of the text beside them.
-const annotationColumns, keyColumns, variableColumns, textColumns = 38, 26, 50, 100
-
-func writeAnnotation(w io.Writer, a inject.Annotation) {
-	writeItem(w, a.Key, annotationColumns, a.Text)
-}
-
-// writeItem prints a name in so many columns, and its text beside it.
-func writeItem(w io.Writer, name string, columns int, text string) {
-	for line := range prose.Lines(prose.Plain(text), textColumns) {
-		fmt.Fprintf(w, "  %-*s %s\n", columns, name, line)
-		name = ""
-	}
+// entry adds a long name, and below it its text.
+func (p *page) entry(name, text string) {
+	p.item(name, 6, prose.Plain(text))
 }

@@ -16,6 +16,7 @@ import (
 // usageError is an error in the command line.
 type usageError struct {
 	msg, command string
+	hint         string // the next thing to type; "" for the command's help
 }
 
 func (e *usageError) Error() string { return e.msg }
@@ -23,8 +24,11 @@ func (e *usageError) Error() string { return e.msg }
 // ExitCode returns the status for usage and configuration.
 func (*usageError) ExitCode() int { return exit.Usage }
 
-// Hint returns the command that prints help.
+// Hint returns the next thing to type, which often is the command that prints help.
 func (e *usageError) Hint() string {
+	if e.hint != "" {
+		return e.hint
+	}
 	return fmt.Sprintf("%s --help lists arguments and flags", e.command)
 }
 
@@ -42,7 +46,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 		msg += "; name manifests with -f"
 	}
 
-	return &usageError{msg, cmd.CommandPath()}
+	return &usageError{msg: msg, command: cmd.CommandPath()}
 }
 
 // flagError returns the error about wrong flags. Behind an unknown command the command is the
@@ -58,14 +62,14 @@ func flagError(cmd *cobra.Command, err error) error {
 	case cmd.HasSubCommands():
 		msg += "; a command comes first"
 	case errors.As(err, &unknown) && strings.HasSuffix(cmd.CommandPath(), " certs renew") && slices.Contains(printerFlags, unknown.GetSpecifiedName()):
-		msg += "; renew prints no CronJob: edit testdata/samples/certs-renew-cronjob.yaml in the source of tykmesh instead"
+		return &usageError{msg + "; renew prints no CronJob", cmd.CommandPath(), "edit testdata/samples/certs-renew-cronjob.yaml in the source of tykmesh"}
 	case errors.As(err, &unknown) && kubectlFlags[unknown.GetSpecifiedName()] != "":
 		msg += "; " + kubectlFlags[unknown.GetSpecifiedName()]
 	case errors.As(err, &unknown):
 		msg += spelling.DidYouMean("--", unknown.GetSpecifiedName(), longFlags(cmd))
 	}
 
-	return &usageError{msg, cmd.CommandPath()}
+	return &usageError{msg: msg, command: cmd.CommandPath()}
 }
 
 // kubectlFlags are flags of kubectl that tykmesh lacks, and what to do instead.
@@ -76,7 +80,7 @@ var kubectlFlags = map[string]string{
 
 const (
 	aboutKustomize = "pipe the output of kustomize: kubectl kustomize DIR | tykmesh inject"
-	aboutCluster   = "tykmesh asks no cluster, so it has no such flag"
+	aboutCluster   = "tykmesh asks no cluster"
 )
 
 // printerFlags are flags of earlier versions of certs renew, which printed a CronJob.
@@ -84,18 +88,21 @@ var printerFlags = []string{"print-cronjob", "image", "schedule"}
 
 // refuseUnknownTopics makes help report an unknown command. Otherwise cobra would print the help of
 // the root command.
-func refuseUnknownTopics(root *cobra.Command) {
+func refuseUnknownTopics(root *cobra.Command, stdout any) {
 	root.InitDefaultHelpCmd()
 	help, _, err := root.Find([]string{"help"})
 	if err != nil {
 		panic(err) // there is one now
 	}
 
-	help.ValidArgsFunction = helpWords(help.ValidArgsFunction)
+	help.ValidArgsFunction = helpWords
 	help.Use = "help [COMMAND | TOPIC | CODE]"
+	help.Short = "Explain a command, a topic or a code of an error"
+	help.Long = "help explains a command with its flags, a topic, or a code that errors and warnings carry."
+	help.Example = "  tykmesh help certs renew\n  tykmesh help annotations\n  tykmesh help TM0005"
 	help.Run, help.RunE = nil, func(_ *cobra.Command, args []string) error {
 		if len(args) == 1 && codeLike.MatchString(args[0]) {
-			return explainCode(root.OutOrStdout(), args[0])
+			return explainCode(root.OutOrStdout(), stdout, args[0])
 		}
 
 		cmd, rest, err := root.Find(args)
@@ -111,36 +118,6 @@ func refuseUnknownTopics(root *cobra.Command) {
 
 		return cmd.Help()
 	}
-}
-
-// tidyHelp makes help print each default once, without brackets, and show a command that only
-// groups others without [flags].
-func tidyHelp(cmd *cobra.Command) {
-	cmd.SetUsageTemplate(strings.Replace(cmd.UsageTemplate(), "{{if .Runnable}}", "{{if not .HasAvailableSubCommands}}", 1))
-	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if f.DefValue == "[]" {
-			return
-		}
-		f.DefValue = strings.Trim(f.DefValue, "[]")
-		if strings.Contains(f.Usage, "(default") {
-			f.DefValue = noDefault(f.Value)
-		}
-	})
-
-	for _, below := range cmd.Commands() {
-		tidyHelp(below)
-	}
-}
-
-// noDefault returns the default for which help prints none.
-func noDefault(v pflag.Value) string {
-	switch v.Type() {
-	case "int":
-		return "0"
-	case "stringArray", "stringSlice":
-		return "[]"
-	}
-	return ""
 }
 
 func commandNames(cmd *cobra.Command) (names []string) {

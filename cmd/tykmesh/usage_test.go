@@ -12,12 +12,12 @@ import (
 // of Go.
 func TestHelpOfFlags(t *testing.T) {
 	root := newRootCmd(process{name: "tykmesh"})
-	tidyHelp(root)
-
 	twice := regexp.MustCompile(`\(default.*\(default`)
 	doubled := regexp.MustCompile(`^ +(?:-\w, )?--[a-z-]+ ([A-Z]+) +([A-Z]+)\b`)
 	eachCommand(root, func(cmd *cobra.Command) {
-		for line := range strings.Lines(cmd.UsageString()) {
+		p := &page{columns: 300}
+		p.command(cmd)
+		for line := range strings.Lines(p.String()) {
 			switch {
 			case strings.Contains(line, "(default )"), strings.Contains(line, "(default ["), twice.MatchString(line):
 				t.Errorf("%s: the default in %q", cmd.CommandPath(), line)

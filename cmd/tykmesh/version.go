@@ -10,7 +10,7 @@ import (
 
 func newVersionCmd(p process) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Long: "version prints one line: tykmesh and its version.", Example: "  tykmesh version", Args: noArgs,
+		Use: "version", Short: "Print the version, as --version does", Long: "version prints one line: tykmesh and its version.", Example: "  tykmesh version", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(p.stdout, "tykmesh", ownVersion())
 			return err

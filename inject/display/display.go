@@ -96,6 +96,19 @@ func (w writer) Write(text []byte) (int, error) {
 // EscapeJSON returns JSON with the same values, and escapes for all that Line does not show. Line
 // breaks between values stay.
 func EscapeJSON(text []byte) []byte {
+	return escape(text, func(b *bytes.Buffer, r rune) {
+		high, low := utf16.EncodeRune(r)
+		fmt.Fprintf(b, `\u%04x\u%04x`, high, low)
+	})
+}
+
+// EscapeYAML does the same for a YAML scalar in double quotes.
+func EscapeYAML(text []byte) []byte {
+	return escape(text, func(b *bytes.Buffer, r rune) { fmt.Fprintf(b, `\U%08x`, r) })
+}
+
+// escape escapes all that Line does not show. Characters beyond four digits are for high.
+func escape(text []byte, high func(*bytes.Buffer, rune)) []byte {
 	var b bytes.Buffer
 	s := string(text)
 	for i, r := range s {
@@ -105,8 +118,7 @@ func EscapeJSON(text []byte) []byte {
 		case r == '\n' || r == '\t' || unicode.IsPrint(r):
 			b.WriteRune(r)
 		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+			high(&b, r)
 		default:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		}

@@ -39,6 +39,9 @@ func Block(m Map) string {
 	return b.String()
 }
 
+// Plain returns a scalar as it is written behind a key in block style.
+func Plain(v any) string { return layout{}.scalar(v, false) }
+
 // sizeOf returns about how many bytes a value takes, so that a long text is not copied while it
 // grows.
 func sizeOf(v any) (size int) {

@@ -27,9 +27,13 @@ import (
 // Config is a configuration: the sections Tyk, CA and Injector of tyk-k8s, and the section Sidecar.
 // It is typed and checked, and has defaults for the keys that are not set.
 type Config struct {
-	File     string             // the file that was read, as errors name it; "" without a file
-	places   map[string]Finding // where each key is set, and where each section of the file begins; without messages
-	named    []string           // the files that keys name
+	File   string             // the file that was read, as errors name it; "" without a file
+	places map[string]Finding // where each key is set, and where each section of the file begins; without messages
+	named  []string           // the files that keys name
+
+	// Placeholders are the keys that have a value of no use, because there is no configuration.
+	Placeholders []Placeholder
+
 	Tyk      TykSection
 	CA       CASection
 	Injector InjectorSection

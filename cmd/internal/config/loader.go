@@ -11,6 +11,7 @@ type loader struct {
 	sections map[string]manifest.Position // where a section of the file begins
 	failed   map[string]bool              // keys and sections that have an error already: further ones would only repeat it
 	wrong    map[string]bool              // keys whose value cannot be read
+	stood    map[string]bool              // keys that have a value for a run without a configuration
 	read     []container                  // the containers read so far
 
 	values  int     // how many YAML values were read, against alias bombs
@@ -28,6 +29,7 @@ func newLoader(src Source) *loader {
 		sections: map[string]manifest.Position{},
 		failed:   map[string]bool{},
 		wrong:    map[string]bool{},
+		stood:    map[string]bool{},
 	}
 }
 
@@ -57,6 +59,7 @@ func (l *loader) readAll() bool {
 
 	l.readEnviron()
 	l.readMode()
+	l.standIn()
 	for _, k := range keys {
 		s, isSet := l.settings[k.name]
 		if !isSet || k.remote && l.src.Local {

@@ -17,6 +17,12 @@ func (l *loader) checkNeeds() {
 	if l.wrong[InjectorMode] {
 		return // everything else depends on it
 	}
+	if l.unconfigured() && !l.src.Local {
+		if len(l.errors) == 0 { // else there is an attempt at one
+			l.errors = append(l.errors, Finding{Msg: "there is no configuration", Hint: ways})
+		}
+		return
+	}
 
 	l.checkSecrets()
 	if l.config.CA.LedgerPath != "" {

@@ -54,6 +54,7 @@ func View(src Source) (Viewed, error) {
 // The origins of values that are not set.
 const (
 	fromDefault = "default"
+	fromNothing = "no configuration" // a placeholder, or what config init writes
 	fromNowhere = "not set"
 )
 
@@ -68,6 +69,8 @@ func (l *loader) view(k key) Setting {
 	switch {
 	case isSet:
 		v.From = s.place()
+	case l.stood[k.name]:
+		v.From = fromNothing
 	case v.Value != nil:
 		v.From = fromDefault
 	}

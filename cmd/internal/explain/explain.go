@@ -52,7 +52,7 @@ func ConfigWarnings(findings []config.Finding) (all []report.Diagnostic) {
 func Finding(severity string, f config.Finding) report.Diagnostic {
 	d := report.Diagnostic{Severity: severity, Pos: f.Pos}
 	if f.Hint != "" {
-		d.Hints = []string{f.Hint}
+		d.Hints = strings.Split(f.Hint, "\n")
 	}
 
 	f.Pos.File, f.Pos.Line = "", 0

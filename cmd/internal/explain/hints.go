@@ -75,7 +75,7 @@ func hintsOf(problems []inject.Problem) (found []string) {
 func Hints(err error) (found []string) {
 	var own interface{ Hint() string }
 	if errors.As(err, &own) && own.Hint() != "" {
-		found = append(found, own.Hint())
+		found = append(found, strings.Split(own.Hint(), "\n")...)
 	}
 
 	for _, hint := range []string{checkHint(err), caHint(err)} {

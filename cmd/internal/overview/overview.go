@@ -11,14 +11,20 @@ import "time"
 
 // Mesh holds the things to show. Services, calls and certificates are in a deterministic order.
 type Mesh struct {
-	Title        string
+	Title        string    // "tykmesh diff"
+	Verdict      string    // how it went, in a few words: "done", "failed"; "" without one
+	Summary      string    // the last line of a run; "" without one
 	Now          time.Time // the time at which days left are counted
 	Services     []Service
 	Calls        []Call
 	Certificates []Certificate
 	Findings     []Finding
 	Changes      []Change
+	Objects      []Object
 	Notes        []string // lines such as the number of routes, and the memory that a sidecar needs for them
+	Hints        []string // the next things to try after a failed run
+
+	Codes map[string]string // the meaning of each code, as a sentence; nil without them
 }
 
 // Service is a service of the mesh: a namespace and the label app of its pods.
@@ -45,18 +51,32 @@ type Certificate struct {
 	NotAfter time.Time
 }
 
+// Place is a line of a file.
+type Place struct {
+	File string // "" without a place
+	Line int    // from 1; 0 without a line
+	Link string // the address of the line, a relative one too; "" without one
+}
+
 // Finding is an error or a warning.
 type Finding struct {
 	Severity, Code, Message string
-	File                    string // "" without a place
-	Line                    int    // from 1; 0 without a line
-	Object                  string
-	Hints                   []string
+	Place
+	Object string
+	Hints  []string
 }
 
 // Change is a step of a plan.
 type Change struct {
 	Action, Kind, Name string // "update", "API", "echo-mesh"
 	Service            string // NAMESPACE/APP; "" for the mesh
+	Status             string // how the step ended: "done", "not done", "unknown"; "" if it is only planned
 	Reasons            []string
+}
+
+// Object is an object of the manifests that a run is about.
+type Object struct {
+	Name, Outcome string // "Deployment shop/web", "injected"
+	Text          string // what changes in it, or why it stays as it is
+	Place
 }

@@ -1,9 +1,6 @@
 package report
 
-import (
-	"io"
-	"strings"
-)
+import "strings"
 
 // Checks are diagnostics about the parts that a run needs: the output of check. The severity of
 // each is a status, the object is the part.
@@ -11,6 +8,9 @@ type Checks []Diagnostic
 
 // statusFailed is the status of a part that is not ready.
 const statusFailed = "failed"
+
+// statusStyles are the styles of statuses, those of package check.
+var statusStyles = map[string]Style{"ok": Green, Warning: Yellow, statusFailed: Red, "skipped": Dim}
 
 // Failed returns the parts that are not ready.
 func (c Checks) Failed() (parts []string) {
@@ -22,9 +22,19 @@ func (c Checks) Failed() (parts []string) {
 	return parts
 }
 
-// WriteTable writes a line for each part, with further lines and hints below it.
-func (c Checks) WriteTable(w io.Writer) error {
-	t := NewTable(w)
+// List returns the parts as a list. Its names are those of parts that are not ready.
+func (c Checks) List() List { return List{Document: c.document(), Names: c.Failed(), Table: c.table} }
+
+// table writes a line for each part, with further lines and hints below it.
+func (c Checks) table(t *Table) {
+	status := Column{Style: func(cell string) Style { return statusStyles[cell] }}
+	detail := Column{Style: func(cell string) Style {
+		if strings.HasPrefix(cell, "hint: ") {
+			return Cyan
+		}
+		return Plain
+	}}
+	t.Head(status, Column{}, detail)
 	for _, d := range c {
 		lines := strings.Split(d.Message, "\n")
 		t.Row(d.Severity, d.Object, lines[0])
@@ -36,12 +46,10 @@ func (c Checks) WriteTable(w io.Writer) error {
 			t.Row("", "", "hint: "+hint)
 		}
 	}
-
-	return t.Flush()
 }
 
-// Document returns the parts as a document for JSON.
-func (c Checks) Document() any {
+// document returns the parts as a document for JSON.
+func (c Checks) document() any {
 	type check struct {
 		Part   string   `json:"part"`
 		Status string   `json:"status"`

@@ -56,11 +56,15 @@ type Event struct {
 	Shared   bool `json:"-"` // of an API: only the certificate of the mesh changes
 	Replaced bool `json:"-"` // of a deletion: another certificate replaces this one
 
+	Subject string `json:"-"` // of a warning about a thing with several: with what their messages begin
+
 	// Of the summary.
 	Command string         `json:"command,omitempty"`
 	DryRun  bool           `json:"dryRun,omitempty"`
 	Steps   map[string]int `json:"steps,omitempty"` // how many were planned, and how they ended; nil without a plan
 	Exit    *int           `json:"exit,omitempty"`
+
+	mesh *shown // of the summary, for reports that show a mesh; else nil
 }
 
 // Change is a field of an API definition that an update changes. Secrets are not shown.

@@ -1,23 +1,22 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
-// Format is the format and the destination of a report: the value of --report.
+// Format is the format and the destination of a report: a value of --report.
 type Format struct {
 	handler Handler // nil: text
 	File    string  // "" is standard error
 	live    bool    // each event is written at once: JSON on standard error
 }
-
-// onStderr reports whether standard error is for machines.
-func (f Format) onStderr() bool { return f.handler != nil && f.File == "" }
 
 // logHandler returns the handler of -v: JSON if standard error is for machines.
 func (f Format) logHandler(w io.Writer) slog.Handler {
@@ -31,20 +30,49 @@ func (f Format) logHandler(w io.Writer) slog.Handler {
 // textFormat is the report for users.
 const textFormat = "text"
 
-// Formats are the formats for machines. Help, completion and errors list them from here.
-var Formats = []struct {
+// Formats are the formats of a run: at most one of them goes to standard error.
+type Formats []Format
+
+// onStderr returns the format of standard error. It is text, unless a value names another.
+func (fs Formats) onStderr() Format {
+	for _, f := range fs {
+		if f.File == "" {
+			return f
+		}
+	}
+	return Format{}
+}
+
+// forMachines reports whether there is a format other than text.
+func (fs Formats) forMachines() bool {
+	return slices.ContainsFunc(fs, func(f Format) bool { return f.handler != nil })
+}
+
+// Files returns the files of the reports.
+func (fs Formats) Files() (files []string) {
+	for _, f := range fs {
+		if f.File != "" {
+			files = append(files, f.File)
+		}
+	}
+	return files
+}
+
+// Known are the formats besides text. Help, completion and errors list them from here.
+var Known = []struct {
 	Name, Use string
 	handler   func(sarif func() SARIF) Handler
 }{
 	{"json", "an object a line", func(func() SARIF) Handler { return JSON{} }},
 	{"github", "workflow commands", func(func() SARIF) Handler { return GitHub{} }},
+	{"markdown", "for summaries of jobs, comments and wikis", func(sarif func() SARIF) Handler { return Markdown{sarif().Rules} }},
 	{"sarif", "for code scanning", func(sarif func() SARIF) Handler { return sarif() }},
 }
 
 // FormatNames returns the names of the formats as words of a sentence.
 func FormatNames() string {
-	names := make([]string, len(Formats))
-	for i, f := range Formats {
+	names := make([]string, len(Known))
+	for i, f := range Known {
 		names[i] = f.Name
 	}
 
@@ -53,13 +81,34 @@ func FormatNames() string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// ParseFormat reads the value of --report. sarif returns the handler of SARIF, which explains the
+// ParseFormats reads the values of --report. sarif returns the handler of SARIF, which explains the
 // codes.
-func ParseFormat(value string, sarif func() SARIF) (f Format, err error) {
+func ParseFormats(values []string, sarif func() SARIF) (fs Formats, err error) {
+	lines := 0
+	for _, value := range values {
+		f, err := parseFormat(value, sarif)
+		if err != nil {
+			return nil, err
+		}
+		if f.File == "" {
+			lines++
+		}
+
+		fs = append(fs, f)
+	}
+
+	if lines > 1 {
+		return nil, errors.New("--report: two reports go to standard error; write one of them to a file: FORMAT=FILE")
+	}
+
+	return fs, nil
+}
+
+func parseFormat(value string, sarif func() SARIF) (f Format, err error) {
 	name, file, hasFile := strings.Cut(value, "=")
 	f.File = file
 	if name != "" && name != textFormat {
-		for _, known := range Formats {
+		for _, known := range Known {
 			if known.Name == name {
 				f.handler = known.handler(sarif)
 			}

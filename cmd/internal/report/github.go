@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/inject/display"
@@ -18,7 +19,7 @@ func (GitHub) Write(w io.Writer, events []Event) error {
 	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
 
 	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	for _, e := range noticed(events) {
+	for _, e := range joined(noticed(events)) {
 		var at []string
 		if e.File != "" {
 			at = append(at, "file="+property.Replace(display.Line(e.File)))
@@ -50,4 +51,22 @@ func (GitHub) Write(w io.Writer, events []Event) error {
 	}
 
 	return b.Flush()
+}
+
+// joined returns events in which warnings about one thing, one after the other, are one: GitHub
+// shows ten annotations of a step.
+func joined(events []Event) (out []Event) {
+	for _, e := range events {
+		last := len(out) - 1
+		if last < 0 || e.Subject == "" || e.Subject != out[last].Subject {
+			out = append(out, e)
+			continue
+		}
+
+		out[last].Rule += ", " + e.Rule
+		out[last].Message += ", " + strings.TrimPrefix(e.Message, e.Subject)
+		out[last].Hints = append(slices.Clip(out[last].Hints), e.Hints...)
+	}
+
+	return out
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -9,63 +10,103 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
 )
 
-// machine writes the report for machines: to standard error, or to a file.
-type machine struct {
-	format  Format
-	stderr  io.Writer
-	events  []Event // before the end of the run
-	written bool    // to standard error
-	lost    bool    // the file cannot be written
+// machines writes the reports of a run: one to standard error, unless that is for users, and others
+// to files.
+type machines struct {
+	stderr io.Writer
+	live   Format    // of standard error
+	begun  bool      // the report is on standard error
+	saved  []*saving // the reports in files
+	events []Event   // before the end of the run
+}
+
+// saving is a report in a file.
+type saving struct {
+	Format
+	file files.File
+	lost bool // the file cannot be written
+}
+
+// newMachines opens the reports.
+func newMachines(c Config) (*machines, error) {
+	m := &machines{stderr: c.Stderr, live: c.Formats.onStderr()}
+	for _, f := range c.Formats {
+		if f.File == "" {
+			continue
+		}
+
+		file, err := openReport(f.File, c.Environ)
+		if err != nil {
+			return nil, err
+		}
+		m.saved = append(m.saved, &saving{Format: f, file: file})
+	}
+
+	return m, nil
 }
 
 // note adds an event, and writes it at once to a live report.
-func (m *machine) note(e Event) {
+func (m *machines) note(e Event) {
 	m.events = append(m.events, e)
-	if m.format.live {
-		_ = m.format.handler.Write(m.stderr, []Event{e}) // the end of the report would fail too, and that is reported
+	if m.live.live {
+		_ = m.live.handler.Write(m.stderr, []Event{e}) // the end of the report would fail too, and that is reported
 	}
 }
 
 // all returns the events of a run, of which closing are the last.
-func (m *machine) all(closing []Event) []Event { return append(slices.Clone(m.events), closing...) }
+func (m *machines) all(closing []Event) []Event { return append(slices.Clone(m.events), closing...) }
+
+// written reports whether standard error has its report. For users the lines are all of it.
+func (m *machines) written() bool { return m.begun || m.live.handler == nil }
 
 // end writes the report to standard error, if that is for machines. A run can fail after that:
 // then end writes the events that are missing.
-func (m *machine) end(closing []Event) error {
-	if !m.format.onStderr() {
+func (m *machines) end(closing []Event) error {
+	if m.live.handler == nil {
 		return nil
 	}
 
 	events := closing
 	switch {
-	case m.written:
+	case m.begun:
 		events = slices.DeleteFunc(closing, func(e Event) bool { return e.Type == TypeObject || e.Type == TypeStep })
-	case !m.format.live:
+	case !m.live.live:
 		events = m.all(closing)
 	}
 
-	m.written = true
+	m.begun = true
 
-	return m.format.handler.Write(m.stderr, events)
+	return m.live.handler.Write(m.stderr, events)
 }
 
-// save writes the report to its file, if it has one: for machines, or the lines for users.
-func (m *machine) save(closing []Event, lines *text) error {
-	if m.format.File == "" || m.lost {
-		return nil
-	}
+// save writes the reports to their files: those for machines, and the lines for users. failed is
+// the error of the run; nil without one. A report does not overwrite the file that it protects.
+func (m *machines) save(closing []Event, lines *text, failed error) error {
+	var protected *files.OverwriteError
 
-	var b bytes.Buffer
-	if m.format.handler == nil {
-		lines.writeAll(&b)
-	} else if err := m.format.handler.Write(&b, m.all(closing)); err != nil {
-		return fmt.Errorf("writing the report: %w", err)
-	}
+	isProtected := errors.As(failed, &protected)
+	for _, s := range m.saved {
+		file, ok := files.FileTarget(files.ReportFlag, s.File)
+		if s.lost || isProtected && ok && file.Same(protected.Target) {
+			continue
+		}
 
-	if err := files.Replace(m.format.File, b.Bytes()); err != nil {
-		m.lost = true
-		return fmt.Errorf("writing the report: %w", err)
+		if err := m.saveOne(s, closing, lines); err != nil {
+			s.lost = true
+			return fmt.Errorf("writing the report: %w", err)
+		}
 	}
 
 	return nil
+}
+
+func (m *machines) saveOne(s *saving, closing []Event, lines *text) error {
+	var b bytes.Buffer
+	if s.handler == nil {
+		lines.writeAll(&b)
+	} else if err := s.handler.Write(&b, m.all(closing)); err != nil {
+		return err
+	}
+
+	return s.file.Write(b.Bytes())
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
@@ -27,7 +28,7 @@ type output struct {
 
 // InLog adds the brackets to the output of a run, in a job of GitHub Actions.
 func (r *Run) InLog() {
-	if _, is := r.config.Format.handler.(GitHub); is {
+	if slices.ContainsFunc(r.config.Formats, func(f Format) bool { return f.handler == GitHub{} }) {
 		r.out.token = rand.Text()
 	}
 }

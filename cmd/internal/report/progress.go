@@ -34,7 +34,7 @@ type progressLine struct {
 // user asked for less, for more or for a report for machines.
 func newProgressLine(c Config) *progressLine {
 	l := &progressLine{terminal: c.Stderr}
-	if files.IsTerminal(c.Stderr) && !c.Quiet && !c.Verbose && !c.Dumb && !c.Format.onStderr() {
+	if files.IsTerminal(c.Stderr) && !c.Quiet && !c.Verbose && !c.Dumb && c.Formats.onStderr().handler == nil {
 		l.width = func() int { return files.Width(c.Stderr) }
 	}
 	return l

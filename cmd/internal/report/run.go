@@ -9,6 +9,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/overview"
 )
 
 // Config describes a run to its report.
@@ -16,10 +17,12 @@ type Config struct {
 	Command        string // with the name of its group: "certs renew"
 	Doing, Done    string // its verb while it applies a plan, and the participle of its objects
 	Stdout, Stderr io.Writer
-	Format         Format
+	Formats        Formats
 	Quiet, Verbose bool
-	Dumb           bool // the terminal cannot show progress
-	Dry            bool // steps are only planned
+	Dumb           bool     // the terminal cannot show progress
+	Dry            bool     // steps are only planned
+	Environ        []string // tells the job of a CI system that the run is part of
+	Colours        Colours
 
 	Explain func(error) Failure
 }
@@ -33,27 +36,27 @@ type Run struct {
 	config  Config
 	mu      sync.Mutex // of lines and events, which may go to the same stream
 	text    *text
-	machine *machine
+	machine *machines
 	verbose *slog.Logger // nil unless -v
 	out     *output
-	objects func() []Event // the annotated ones of the manifests
-	list    []byte         // the list of a KRM function; nil for other runs
+	objects func() []Event       // the annotated ones of the manifests
+	list    []byte               // the list of a KRM function; nil for other runs
+	mesh    func() overview.Mesh // that reports show
 }
 
 // New starts the report of a run.
 //
 // Errors: *files.TargetError if the report's file cannot be written.
 func New(c Config) (*Run, error) {
-	if c.Format.File != "" {
-		if err := files.CheckWritable(c.Format.File); err != nil {
-			return nil, &files.TargetError{Flag: files.ReportFlag, Err: err}
-		}
+	all, err := newMachines(c)
+	if err != nil {
+		return nil, &files.TargetError{Flag: files.ReportFlag, Err: err}
 	}
 
-	r := &Run{config: c, text: newText(c), machine: &machine{format: c.Format, stderr: c.Stderr}, out: &output{to: c.Stdout}, objects: func() []Event { return nil }}
+	r := &Run{config: c, text: newText(c), machine: all, out: &output{to: c.Stdout}, objects: func() []Event { return nil }, mesh: func() overview.Mesh { return overview.Mesh{} }}
 	r.Plan = &Plan{run: r}
 	if c.Verbose {
-		r.verbose = slog.New(c.Format.logHandler(c.Stderr))
+		r.verbose = slog.New(c.Formats.onStderr().logHandler(c.Stderr))
 	}
 
 	return r, nil
@@ -72,7 +75,7 @@ func (r *Run) Do(work func() (Output, error)) error {
 	write, err := work()
 	r.text.line.stop() // standard output may be the same terminal
 	if err == nil {
-		err = r.machine.save(r.closing(nil), r.text)
+		err = r.machine.save(r.closing(nil), r.text, nil)
 	}
 
 	if err == nil && r.out.inBrackets() {
@@ -88,7 +91,7 @@ func (r *Run) Do(work func() (Output, error)) error {
 	}
 
 	r.text.end()
-	if !r.machine.written {
+	if !r.machine.written() {
 		err = r.machine.end(r.closing(nil))
 	}
 
@@ -112,22 +115,13 @@ func (r *Run) fail(err error) error {
 		_ = r.answer(r.list).Write(r.out.to, r.machine.all(r.closing(err))) // standard error has the error already
 	}
 
-	if !r.overwrites(err) {
-		if saveErr := r.machine.save(r.closing(err), r.text); saveErr != nil {
-			r.text.failure(r.config.Explain(saveErr))
-		}
+	if saveErr := r.machine.save(r.closing(err), r.text, err); saveErr != nil {
+		r.text.failure(r.config.Explain(saveErr))
 	}
 
 	_ = r.machine.end(r.closing(err)) // an error here cannot be reported anywhere
 
 	return PrintedError{err}
-}
-
-// overwrites reports whether the report would overwrite the file that an error protects.
-func (r *Run) overwrites(err error) bool {
-	var protected *files.OverwriteError
-	file, ok := files.FileTarget(files.ReportFlag, r.config.Format.File)
-	return ok && errors.As(err, &protected) && file.Same(protected.Target)
 }
 
 // print writes the output of the run.
@@ -172,7 +166,7 @@ func (e *UnprintedError) Hint() string {
 
 // closing returns the last events of a run; none without a report for machines.
 func (r *Run) closing(err error) (out []Event) {
-	if r.config.Format.handler == nil && r.list == nil {
+	if !r.config.Formats.forMachines() && r.list == nil {
 		return nil
 	}
 
@@ -200,6 +194,8 @@ func (r *Run) closing(err error) (out []Event) {
 	} else {
 		summary.Message = r.text.summary()
 	}
+
+	summary.mesh = r.shown(err)
 
 	return append(out, summary)
 }

@@ -55,6 +55,21 @@ func (r *Run) DiagnoseLast(d Diagnostic) {
 	r.Lastly("%s", d)
 }
 
+// Remind reports warnings about one thing: to machines each one, and to the user after the output
+// as a line with hints. Their messages begin with the subject.
+func (r *Run) Remind(subject, line string, hints []string, all ...Diagnostic) {
+	for _, d := range all {
+		e := d.Event()
+		e.Subject = subject
+		r.note(e)
+	}
+
+	r.Lastly("%s", line)
+	for _, hint := range hints {
+		r.Lastly("hint: %s", hint)
+	}
+}
+
 // Warn reports a warning without a code.
 func (r *Run) Warn(format string, args ...any) {
 	r.Diagnose(Diagnostic{Severity: Warning, Message: fmt.Sprintf(format, args...)})

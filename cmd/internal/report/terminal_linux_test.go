@@ -11,12 +11,12 @@ import (
 // that cannot show it.
 func TestWhoGetsProgress(t *testing.T) {
 	term := reporttest.NewTerminal(t, 80)
-	machines, err := ParseFormat("json", nil)
+	machines, err := ParseFormats([]string{"json"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 
-	file, err := ParseFormat("json=file", nil)
+	file, err := ParseFormats([]string{"json=file"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,8 +27,8 @@ func TestWhoGetsProgress(t *testing.T) {
 		want   bool
 	}{
 		{"a terminal", Config{Stderr: term.Program}, true},
-		{"a report in a file", Config{Stderr: term.Program, Format: file}, true},
-		{"a report for machines", Config{Stderr: term.Program, Format: machines}, false},
+		{"a report in a file", Config{Stderr: term.Program, Formats: file}, true},
+		{"a report for machines", Config{Stderr: term.Program, Formats: machines}, false},
 		{"-q", Config{Stderr: term.Program, Quiet: true}, false},
 		{"-v", Config{Stderr: term.Program, Verbose: true}, false},
 		{"TERM=dumb", Config{Stderr: term.Program, Dumb: true}, false},

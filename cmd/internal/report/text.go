@@ -18,8 +18,8 @@ import (
 //	stderr  last      a line for each object or service, needs of namespaces, the summary
 //	        or        "error:" lines, then "done:" and "not done:" steps, then "hint:" lines
 //
-// -q hides all lines but errors and the question. --report FORMAT replaces them by a report for
-// machines on standard error; with =FILE they stay. text=FILE gets all of them, also with -q.
+// -q hides all lines but errors and the question. --report FORMAT replaces them by a report in that
+// format on standard error; with =FILE they stay. text=FILE gets all of them, also with -q.
 
 // text writes the report for users.
 type text struct {
@@ -34,7 +34,7 @@ type text struct {
 func newText(c Config) *text {
 	t := &text{line: newProgressLine(c)}
 	var lines, errors io.Writer = t.line, t.line
-	if c.Format.onStderr() {
+	if c.Formats.onStderr().handler != nil {
 		lines, errors = io.Discard, io.Discard
 	}
 

@@ -1,0 +1,356 @@
+package overview
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// most is the size from which no further rows are written. GitHub refuses summaries of steps above
+// 1 MiB, and GitLab comments above 1,000,000 characters.
+const most = 800_000
+
+// Markdown writes the mesh as Markdown, as GitHub and GitLab show it (GitHub Flavored Markdown). It
+// leaves out sections and columns without a content, and writes no HTML.
+func Markdown(w io.Writer, m Mesh) error {
+	d := &document{}
+	d.head(m)
+	d.changes(m.Changes)
+	d.findings(m)
+	d.objects(m.Objects)
+	d.certificates(m.Certificates, m.Now)
+	d.services(m.Services)
+	d.graph(m)
+	d.list("", inlines(m.Notes))
+
+	_, err := io.WriteString(w, d.String())
+
+	return err
+}
+
+// document is a text in Markdown.
+type document struct{ strings.Builder }
+
+// block writes a block of the text.
+func (d *document) block(format string, args ...any) {
+	if d.Len() > 0 {
+		d.WriteByte('\n')
+	}
+	fmt.Fprintf(d, format+"\n", args...)
+}
+
+// head writes what ran, and how it went.
+func (d *document) head(m Mesh) {
+	title := inline(m.Title)
+	if m.Verdict != "" {
+		title += ": " + inline(m.Verdict)
+	}
+
+	if title != "" {
+		d.block("## %s", title)
+	}
+	if m.Summary != "" {
+		d.block("%s", inline(m.Summary))
+	}
+}
+
+// changes writes the steps of a plan.
+func (d *document) changes(all []Change) {
+	if len(all) == 0 {
+		return
+	}
+
+	t := table{titles: []string{"action", "kind", "name", "service", "state", "why"}}
+	for _, c := range all {
+		t.add(inline(c.Action), inline(c.Kind), code(c.Name), code(cmp.Or(c.Service, "mesh")), inline(c.Status), sentences(c.Reasons))
+	}
+
+	d.section("What changes", len(all), "change", "changes")
+	d.table(t)
+}
+
+// sentences returns the first of some texts, and the number of the others.
+func sentences(texts []string) string {
+	const shown = 6
+	var parts []string
+	for _, text := range texts[:min(len(texts), shown)] {
+		parts = append(parts, inline(text))
+	}
+
+	if n := len(texts) - shown; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", n))
+	}
+
+	return strings.Join(parts, "; ")
+}
+
+// findings writes the errors and warnings, then the hints, each once, then the meanings of codes.
+func (d *document) findings(m Mesh) {
+	t := table{titles: []string{"severity", "code", "place", "object", "message"}}
+	codes := make(map[string]bool)
+	var hints []string
+	for _, f := range m.Findings {
+		t.add(inline(f.Severity), code(f.Code), f.markdown(), inline(f.Object), inline(f.Message))
+		if f.Code != "" {
+			codes[f.Code] = true
+		}
+
+		hints = append(hints, f.Hints...)
+	}
+
+	if len(m.Findings) > 0 {
+		d.section("Errors and warnings", len(m.Findings), "", "")
+		d.table(t)
+	}
+
+	d.list("What to do:", inlines(unique(append(hints, m.Hints...))))
+
+	var meanings []string
+	for _, c := range slices.Sorted(maps.Keys(codes)) {
+		meanings = append(meanings, strings.TrimSuffix(code("tykmesh help "+c)+": "+inline(m.Codes[c]), ": "))
+	}
+	d.list("The codes:", meanings)
+}
+
+// unique returns texts in their order, each once.
+func unique(texts []string) (out []string) {
+	seen := make(map[string]bool)
+	for _, text := range texts {
+		if !seen[text] {
+			seen[text] = true
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// markdown returns the place as a link, if there is one.
+func (p Place) markdown() string {
+	text := p.File
+	if text != "" && p.Line > 0 {
+		text += ":" + strconv.Itoa(p.Line)
+	}
+
+	text = code(text)
+	if p.Link == "" || text == "" {
+		return text
+	}
+
+	return "[" + text + "](<" + address(p.Link) + ">)"
+}
+
+// address returns an address in which no character has a meaning in Markdown.
+func address(link string) string {
+	var b strings.Builder
+	for _, c := range []byte(link) {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~:/?#=%@", c) >= 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+
+	return b.String()
+}
+
+// objects writes the objects of the manifests.
+func (d *document) objects(all []Object) {
+	if len(all) == 0 {
+		return
+	}
+
+	t := table{titles: []string{"object", "place", "outcome", "what"}}
+	for _, o := range all {
+		t.add(inline(o.Name), o.markdown(), inline(o.Outcome), inline(o.Text))
+	}
+
+	d.section("Manifests", len(all), "object", "objects")
+	d.table(t)
+}
+
+// certificates writes the certificates, the one that ends first in front.
+func (d *document) certificates(all []Certificate, now time.Time) {
+	if len(all) == 0 {
+		return
+	}
+
+	all = slices.Clone(all)
+	slices.SortStableFunc(all, func(a, b Certificate) int {
+		if a.NotAfter.IsZero() != b.NotAfter.IsZero() {
+			return cmp.Compare(b.NotAfter.Unix(), a.NotAfter.Unix()) // unknown ends come last
+		}
+		return a.NotAfter.Compare(b.NotAfter)
+	})
+
+	t := table{titles: []string{"certificate of", "ends", "days left"}}
+	for _, c := range all {
+		if c.NotAfter.IsZero() {
+			t.add(code(c.Name), "unknown", "")
+			continue
+		}
+		t.add(code(c.Name), c.NotAfter.UTC().Format(time.DateOnly), daysLeft(c.NotAfter, now))
+	}
+
+	d.section("Certificates", len(all), "", "")
+	d.table(t)
+}
+
+// daysLeft returns the days until a time.
+func daysLeft(end, now time.Time) string {
+	left := end.Sub(now)
+	if left < 0 {
+		return "expired"
+	}
+	return strconv.Itoa(int(left.Hours() / 24))
+}
+
+// services writes the services with their facts.
+func (d *document) services(all []Service) {
+	if len(all) == 0 {
+		return
+	}
+
+	var facts []string
+	for _, s := range all {
+		for _, f := range s.Facts {
+			if !slices.Contains(facts, f.Title) {
+				facts = append(facts, f.Title)
+			}
+		}
+	}
+
+	t := table{titles: []string{"service", "routes"}}
+	for _, title := range facts {
+		t.titles = append(t.titles, cell(inline(title)))
+	}
+
+	t.titles = append(t.titles, "change", "drift")
+	for _, s := range all {
+		row := []string{code(s.Name()), codes(s.Routes)}
+		for _, title := range facts {
+			row = append(row, inline(s.fact(title)))
+		}
+		t.add(append(row, inline(s.Change), sentences(s.Drift))...)
+	}
+
+	d.section("Services", len(all), "service", "services")
+	d.table(t)
+}
+
+// fact returns the text of a fact; "" without one.
+func (s Service) fact(title string) string {
+	for _, f := range s.Facts {
+		if f.Title == title {
+			return f.Text
+		}
+	}
+	return ""
+}
+
+// codes returns the first of some texts as code, and the number of the others.
+func codes(texts []string) string {
+	const shown = 10
+	var parts []string
+	for _, text := range texts[:min(len(texts), shown)] {
+		parts = append(parts, code(text))
+	}
+
+	if n := len(texts) - shown; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", n))
+	}
+
+	return strings.Join(parts, ", ")
+}
+
+// section writes the title of a section, with the number of its rows if they have a name.
+func (d *document) section(title string, n int, one, many string) {
+	switch {
+	case one == "":
+		d.block("### %s", title)
+	case n == 1:
+		d.block("### %s: 1 %s", title, one)
+	default:
+		d.block("### %s: %d %s", title, n, many)
+	}
+}
+
+// inlines returns texts as Markdown, each on one line.
+func inlines(texts []string) (out []string) {
+	for _, text := range texts {
+		out = append(out, inline(text))
+	}
+	return out
+}
+
+// list writes a list of Markdown under a line.
+func (d *document) list(above string, texts []string) {
+	if len(texts) == 0 {
+		return
+	}
+	if above != "" {
+		d.block("%s", above)
+	}
+
+	d.WriteByte('\n')
+	for i, text := range texts {
+		if d.Len() > most {
+			d.leftOut(len(texts) - i)
+			return
+		}
+		fmt.Fprintf(d, "- %s\n", text)
+	}
+}
+
+// leftOut writes the number of rows for which there was no room.
+func (d *document) leftOut(n int) {
+	if n == 1 {
+		d.block("1 more is left out: the text would become too long.")
+	} else {
+		d.block("%d more are left out: the text would become too long.", n)
+	}
+}
+
+// table is a table in Markdown. Its cells are Markdown too.
+type table struct {
+	titles []string
+	rows   [][]string
+}
+
+func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+
+// table writes a table, without the columns that are empty.
+func (d *document) table(t table) {
+	var columns []int
+	for i := range t.titles {
+		if slices.ContainsFunc(t.rows, func(row []string) bool { return row[i] != "" }) {
+			columns = append(columns, i)
+		}
+	}
+
+	d.WriteByte('\n')
+	d.row(t.titles, columns)
+	d.WriteString(strings.Repeat("| --- ", len(columns)) + "|\n")
+	for i, row := range t.rows {
+		if d.Len() > most {
+			d.leftOut(len(t.rows) - i)
+			return
+		}
+		d.row(row, columns)
+	}
+}
+
+// row writes a row of a table.
+func (d *document) row(cells []string, columns []int) {
+	for _, i := range columns {
+		d.WriteString("| ")
+		if text := cell(cells[i]); text != "" {
+			d.WriteString(text + " ")
+		}
+	}
+	d.WriteString("|\n")
+}
