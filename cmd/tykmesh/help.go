@@ -41,7 +41,7 @@ var flagGroups = []struct {
 }{
 	{ownFlags, nil},
 	{"Input", []string{"filename", "recursive", "namespace", "on-skip", "upgrade-api"}},
-	{"Output", []string{"output", "output-file", "in-place", "dry-run"}},
+	{"Output", []string{"output", "output-file", "in-place", "dry-run", "manifests"}},
 	{"Registration", []string{"registered", "adopt", "reinject"}},
 	{"Servers", []string{"config", "local", "parallel", "timeout"}},
 	{"Messages", []string{"quiet", "verbose", "report", "help"}},
