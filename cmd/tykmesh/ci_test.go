@@ -40,7 +40,7 @@ var ciSystems = map[string]ciSystem{
 	"gitlab": {runGitLab, 3},
 }
 
-// newJob returns a job whose workspace holds samples. bin is the program.
+// newJob returns a job whose workspace holds samples and the program.
 func newJob(tb testing.TB, inputs map[string]string) *job {
 	tb.Helper()
 	if runtime.GOOS != "linux" {
