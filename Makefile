@@ -24,7 +24,7 @@ GUIDED    = $(if $(filter 2000x,$(FUZZTIME)),,-fuzz=.)
 # with an empty cache compiles nothing twice.
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
-.PHONY: build test check format vet lint releasable race ferretdb fuzz soak vulncheck test-hosts test-ci test-cfssl test-validate test-rules test-cluster test-tyk \
+.PHONY: build test check format vet lint releasable race ferretdb fuzz soak vulncheck test-hosts test-ci test-cfssl test-validate test-rules test-cluster test-tyk test-page \
 	bench bench-keep bench-peers update demo demo-standalone servers parity man release release-twice image test-image clean
 
 # Builds one static binary, without paths of the machine that built it.
@@ -129,6 +129,14 @@ test-cluster:
 # of github.com/TykTechnologies/tyk, v5.14: the module proxy does not have it.
 test-tyk:
 	TYKMESH_TEST_TYK=$(abspath $(TYK)) $(GO) test -count=1 -timeout 30m -run '^TestTyk$$' ./inject/standalone
+
+# Shows pages in a real browser: Debian's chromium, which root installs if it is not there. PICTURES is
+# a directory for pictures of them, and AXE a script of axe-core that judges them.
+CHROMIUM ?= chromium
+test-page:
+	@command -v $(CHROMIUM) >/dev/null || { apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core; }
+	TYKMESH_TEST_CHROMIUM=$(CHROMIUM) TYKMESH_TEST_PICTURES=$(if $(PICTURES),$(abspath $(PICTURES))) TYKMESH_TEST_AXE=$(if $(AXE),$(abspath $(AXE))) \
+		$(STATIC) $(GO) test -count=1 -timeout 10m -v -run '^TestChromium$$' ./cmd/internal/page
 
 # Measures everything and compares it with the kept result: some minutes on an idle machine. Benchstat
 # prints ~ where the difference may be chance. A list at the end has significant losses over 5 %.

@@ -107,16 +107,22 @@ func (in *injection) readOthers(docs []*manifest.Document, around kube.Around) {
 // called returns the names by which texts call the things that change: Services that join the mesh,
 // and the mesh itself.
 func (in *injection) called() kube.Names {
+	names := in.meshNames()
+	for _, s := range in.facts.Services {
+		if m := in.members[s.Meta]; m != nil && m.Port != nil && in.joins(s.Meta) {
+			names.Services[s.Name] = true
+		}
+	}
+
+	return names
+}
+
+// meshNames returns the names of the mesh itself.
+func (in *injection) meshNames() kube.Names {
 	names := kube.Names{Hosts: make(map[string]bool), Services: make(map[string]bool)}
 	for _, host := range in.settings.MeshHosts {
 		if !checks.IsLoopback(host) {
 			names.Hosts[host] = true
-		}
-	}
-
-	for _, s := range in.facts.Services {
-		if m := in.members[s.Meta]; m != nil && m.Port != nil && in.joins(s.Meta) {
-			names.Services[s.Name] = true
 		}
 	}
 

@@ -13,6 +13,7 @@ import (
 // Identity is a service of a mesh without a Dashboard, as its certificate and its token name it.
 type Identity struct {
 	Service Service
+	Names   []string          // of the Services that lead to it, sorted: its routes
 	Hosts   []string          // that its certificate names, sorted: those of the Services that lead to it, and those of the mesh
 	Object  string            // the first of its workloads, as errors name it
 	Pos     manifest.Position // of that workload
@@ -67,6 +68,7 @@ func (in *injection) identify() {
 	}
 
 	for svc, identity := range in.identities {
+		identity.Names = slices.Compact(slices.Sorted(slices.Values(names[svc])))
 		identity.Hosts = standalone.Hosts(names[svc], svc.Namespace, in.settings.MeshHosts)
 	}
 }

@@ -72,6 +72,9 @@ type Settings struct {
 	// Accept are the rules whose warnings are suppressed (Injector.accept).
 	Accept []Rule
 
+	// Calls says that texts are searched for calls between services, for Stream.Calls.
+	Calls bool
+
 	// ServicePorts says what becomes of the ports of Services (Injector.servicePorts); "" is
 	// ReplacePort.
 	ServicePorts ServicePorts
@@ -116,6 +119,7 @@ type Object struct {
 	Reason        string        // why it is left alone or skipped, as a clause: "it is injected already"
 	Warning       bool          // whether that may surprise
 	Change        string        // what injection does to it: "sidecar tyk-mesh", "port 80 becomes 8080"
+	Service       Service       // of pods on the mesh, with Settings.Calls; else zero
 	Before, After kube.Security // the level of Pod Security that its pods meet before and after injection; "" for a Service
 
 	done     bool         // an earlier run injected it
@@ -180,6 +184,7 @@ func Inject(docs []*manifest.Document, s Settings) (*Stream, []Problem) {
 
 	in.settle()
 	in.lookAround(docs)
+	in.noteCalls(docs)
 	in.addFiles()
 	in.emit()
 	in.forgive()

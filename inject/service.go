@@ -125,6 +125,9 @@ type Binding struct {
 	InboundID, MeshID string
 }
 
+// Call is a call of one service by another. The called one may not be in the stream.
+type Call struct{ From, To Service }
+
 // RouteCall is a call of a route of the mesh that an object of the stream names. Services that the
 // stream does not show may have the route.
 type RouteCall struct {

@@ -28,6 +28,7 @@ type Stream struct {
 	Registered bool // Uninject: some object has the id of an API
 
 	RouteCalls []RouteCall // of the mesh, which registered services may answer; none where no routes are wanted
+	Calls      []Call      // between services, with Settings.Calls; sorted, each once
 
 	documents []document
 	routes    bool // Settings.Routes

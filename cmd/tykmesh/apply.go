@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -117,9 +116,9 @@ func warnOfLost(r *report.Run, lost int) {
 }
 
 // canAsk refuses a run that would have to ask where the user cannot answer: the answer needs a
-// terminal on which no manifest is read.
-func (g confirmFlags) canAsk(p process, command string, read []string) error {
-	asks := files.IsTerminal(p.stdin) && files.IsTerminal(p.stderr) && !slices.Contains(read, files.Stdin)
+// terminal on which no manifest is typed.
+func (g confirmFlags) canAsk(p process, command string, typed bool) error {
+	asks := files.IsTerminal(p.stdin) && files.IsTerminal(p.stderr) && !typed
 	if g.yes || g.dryRun || asks {
 		return nil
 	}

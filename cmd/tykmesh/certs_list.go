@@ -12,6 +12,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
+	"github.com/tykmesh/tykmesh/cmd/internal/overview"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 )
@@ -112,6 +113,8 @@ func (f *certsListCmd) print(p process, list []plan.HeldCertificate, r *report.R
 	} else if len(list) == 0 {
 		r.Lastly("there are no certificates")
 	}
+
+	r.Show(func() overview.Mesh { return overview.Mesh{Now: p.now(), Certificates: heldCertificates(list)} })
 
 	return r.Output(newCertificateList(list, p.now()), f.format)
 }

@@ -47,7 +47,7 @@ func (f *certsPruneCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	if err != nil {
 		return nil, err
 	}
-	if err := f.canAsk(p, "certs prune", nil); err != nil {
+	if err := f.canAsk(p, "certs prune", false); err != nil {
 		return nil, err
 	}
 

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/apply"
+	"github.com/tykmesh/tykmesh/cmd/internal/overview"
 	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
@@ -98,6 +99,7 @@ func (f *certsRenewCmd) run(ctx context.Context, p process, r *report.Run) (repo
 	}
 
 	warnOfNewCA(r, c, todo)
+	r.Show(func() overview.Mesh { return overview.Mesh{Now: p.now(), Certificates: endsOf(todo)} })
 	r.Planned(phase.Steps(todo.Steps()...), kept(todo))
 	if f.dryRun {
 		tellRenewed(r, todo)

@@ -52,7 +52,6 @@ func newCertsSecretsCmd(p process) *cobra.Command {
 			"  kubectl get deploy,sts,ds,svc,secret -A -o yaml | tykmesh certs secrets -w due.yaml     # without manifests and ledger\n" +
 			"  tykmesh certs secrets -f app.yaml --dry-run     # prints due Secrets by name\n" +
 			"  tykmesh certs secrets -f app.yaml --all -w secrets.yaml",
-		Args: noArgs,
 	}, f.run)
 
 	c.verbs.doing = "issuing"
@@ -69,6 +68,8 @@ func newCertsSecretsCmd(p process) *cobra.Command {
 func (f *certsSecretsCmd) flags(c *command, p process) {
 	f.secrets = []string{config.CAKey, config.CAMongoConnStr}
 	f.inputFlags.add(c)
+	f.addBuild(c)
+	f.takePaths(c)
 	f.reportFlags.add(c)
 	f.addConfig(c)
 	f.addWaiting(c)

@@ -17,6 +17,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/overview"
 	"github.com/tykmesh/tykmesh/cmd/internal/phase"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/dashboard"
@@ -74,6 +75,8 @@ func runCheck(ctx context.Context, p process, f *listFlags, r *report.Run) (repo
 	} else {
 		r.Lastly("ready")
 	}
+
+	r.Show(func() overview.Mesh { return checksMesh(checks) })
 
 	return r.Output(checks.List(), f.format), nil
 }

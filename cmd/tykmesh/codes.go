@@ -18,7 +18,7 @@ import (
 )
 
 // code adds the explanation of a code.
-func (p *page) code(rule inject.Rule, sentence string) {
+func (p *helpPage) code(rule inject.Rule, sentence string) {
 	text := explain.Code(rule)
 	p.text(string(rule) + ": " + sentence)
 	p.part("What it means", text.Means)
@@ -34,7 +34,7 @@ func (p *page) code(rule inject.Rule, sentence string) {
 }
 
 // part adds a heading, and an indented text below it.
-func (p *page) part(title, text string) {
+func (p *helpPage) part(title, text string) {
 	p.heading(title)
 	for line := range prose.Lines(text, p.columns-len("  ")) {
 		p.WriteString("  " + line + "\n")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,7 @@ type command struct {
 	output   *fileFlags
 	dryRun   *bool
 	noisy    *bool // --verbose
+	timeout  *time.Duration
 	rules    []func() []flagRule
 	rewrites bool                      // the files of manifests, with -i
 	guards   []func(*report.Run) error // refuse to overwrite a file that the run reads

@@ -94,7 +94,7 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 		return extensions("yaml", "yml", "json")
 	case "config":
 		return extensions("yaml", "yml")
-	case "local", "dir", "from":
+	case "local", "dir", "from", "kustomize":
 		return only(cobra.ShellCompDirectiveFilterDirs)
 	case "root-key":
 		return only(cobra.ShellCompDirectiveDefault)

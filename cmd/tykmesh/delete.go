@@ -12,6 +12,7 @@ import (
 
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
@@ -50,6 +51,7 @@ func newDeleteCmd(p process) *cobra.Command {
 	c.verbs.doing, f.names = "deleting", c.Flags().Args
 	c.rules = append(c.rules, f.nameRules)
 	f.inputFlags.add(c)
+	f.addBuild(c)
 	f.reportFlags.add(c)
 	namespaceFlag(c, &f.namespace)
 	f.serverFlags.add(c)
@@ -68,9 +70,9 @@ func (f *deleteCmd) nameRules() (rules []flagRule) {
 		rules = append(rules, flagRule{wrong, fmt.Sprintf("%q is not a service: write NAMESPACE/APP, as tykmesh status lists it; name manifests with -f", name)})
 	}
 
-	selects := len(f.files) > 0 || f.recursive || f.namespace != ""
+	selects := len(f.files) > 0 || len(f.builds) > 0 || f.recursive || f.namespace != ""
 
-	return append(rules, flagRule{len(rules) > 0 && selects, "service names cannot be combined with -f, -R or -n, which select manifests"})
+	return append(rules, flagRule{len(rules) > 0 && selects, "service names cannot be combined with -f, -k, -R or -n, which select manifests"})
 }
 
 func serviceNamed(name string) inject.Service {
@@ -84,7 +86,7 @@ func (f *deleteCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 	if err != nil {
 		return nil, err
 	}
-	if err := f.canAsk(p, "delete", f.files); err != nil {
+	if err := f.canAsk(p, "delete", len(f.files) > 0 && f.inputs().ReadsStdin()); err != nil {
 		return nil, err
 	}
 
@@ -161,6 +163,14 @@ func registeredSettings(c config.Config, s serverFlags) (mesh.Settings, error) {
 	return meshSettings(c, s), nil
 }
 
+// aboutPath returns what to type if an argument names a file or a directory, too.
+func aboutPath(name string) string {
+	if !files.Exists(name) {
+		return ""
+	}
+	return "; to delete the services in the manifests there: -f " + name
+}
+
 // tellRemoved reports the deletions, service by service.
 func tellRemoved(r *report.Run, todo *plan.Plan, known []string) {
 	steps := r.Plan.Steps
@@ -168,7 +178,7 @@ func tellRemoved(r *report.Run, todo *plan.Plan, known []string) {
 		if own := steps.Of(svc.String()); len(own) > 0 {
 			r.Lastly("%s: %s %s", svc, own, r.Verb("deleted"))
 		} else {
-			r.Lastly("%s: not on the mesh%s", svc, spelling.Suggest(svc.String(), known))
+			r.Lastly("%s: not on the mesh%s%s", svc, spelling.Suggest(svc.String(), known), aboutPath(svc.String()))
 		}
 	}
 

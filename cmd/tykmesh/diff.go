@@ -32,7 +32,6 @@ func newDiffCmd(p process) *cobra.Command {
 			"  tykmesh diff -f k8s/ && kubectl diff -f <(tykmesh inject --registered -q -f k8s/)     # then the changes in the cluster, for which kubectl exits with 1\n" +
 			"  tykmesh diff --manifests -f k8s/     # also a diff of the manifests\n" +
 			"  tykmesh register --dry-run --local none -f k8s/       # checks without servers and secrets; exits with 0 if there is no error",
-		Args: noArgs,
 	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 		i, err := f.inject(ctx, p, r)
 		if err != nil {

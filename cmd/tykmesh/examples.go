@@ -9,7 +9,7 @@ import (
 
 // examples adds lines to type. If one of them is too long, comments stand above their commands, and
 // a long command takes several lines.
-func (p *page) examples(text string) {
+func (p *helpPage) examples(text string) {
 	lines := strings.Split(text, "\n")
 	for _, line := range lines {
 		if utf8.RuneCountInString(line) > p.columns {
@@ -22,7 +22,7 @@ func (p *page) examples(text string) {
 }
 
 // broken returns lines to type, as lines that fit on the page.
-func (p *page) broken(lines []string) (fitting []string) {
+func (p *helpPage) broken(lines []string) (fitting []string) {
 	for _, line := range lines {
 		command, comment, _ := strings.Cut(line, "  # ")
 		for part := range prose.Lines(comment, p.columns-len("  # ")) {

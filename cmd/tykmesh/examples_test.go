@@ -13,7 +13,7 @@ func TestExamplesFit(t *testing.T) {
 		"  tykmesh abc  # too long for this": "  # too long for\n  # this\n  tykmesh abc\n",
 		"  # above\n  tykmesh a -f app.yaml": "  # above\n  tykmesh a \\\n    -f app.yaml\n",
 	} {
-		p := &page{columns: 20}
+		p := &helpPage{columns: 20}
 		p.examples(text)
 		if got := p.String(); got != want {
 			t.Errorf("%q: got\n%s", text, got)

@@ -16,25 +16,6 @@ import (
 // A group holds flags that several commands share. Its method add adds them to a command, with
 // their rules.
 
-// inputFlags name the manifests.
-type inputFlags struct {
-	files     []string
-	recursive bool
-}
-
-func (g *inputFlags) add(c *command) {
-	f := c.Flags()
-	f.StringArrayVarP(&g.files, "filename", "f", nil, "read manifests from `PATH`: a file, a directory, or - for standard input; may be repeated (default: standard input)")
-	f.BoolVarP(&g.recursive, "recursive", "R", false, "read directories with all directories below them")
-	c.guards = append(c.guards, func(r *report.Run) error {
-		in := files.Inputs{Paths: g.files, Recursive: g.recursive, Stdin: c.process.stdin}
-		if c.rewrites {
-			in.Rewrite = c.CommandPath() + " -i"
-		}
-		return r.Targets.CheckInputs(in)
-	})
-}
-
 // namespaceFlag adds the flag for objects without a namespace.
 func namespaceFlag(c *command, namespace *string) {
 	c.Flags().StringVarP(namespace, "namespace", "n", "", "put objects without a namespace into `NAMESPACE` (default: default)")
@@ -83,7 +64,7 @@ func (g *outputFlags) add(c *command, in *inputFlags) {
 			{g.inPlace && g.file != "", "--in-place and --output-file exclude each other"},
 			{g.inPlace && g.dryRun, "--in-place and --dry-run exclude each other"},
 			{g.dryRun && g.file != "", "--dry-run and --output-file exclude each other: a dry run prints no manifests"},
-			{g.inPlace && (len(in.files) == 0 || slices.Contains(in.files, files.Stdin)), "--in-place rewrites files: name them with -f"},
+			{g.inPlace && !in.rewritable(), "--in-place rewrites files: name them, and leave out -k, - and URLs"},
 		}
 	})
 	c.rewrites = true
@@ -223,10 +204,16 @@ func (g *serverFlags) add(c *command) {
 func (g *serverFlags) addWaiting(c *command) {
 	g.now = c.process.now
 	c.noisy = &g.verbose
-	c.Flags().DurationVar(&g.timeout, "timeout", 2*time.Minute, "give up when no step has finished for this `TIME`")
+	timeoutFlag(c, &g.timeout)
 	c.Flags().BoolVarP(&g.verbose, "verbose", "v", false, "print each request, without its body, and each changed field")
+}
+
+// timeoutFlag adds the flag for the time without progress.
+func timeoutFlag(c *command, timeout *time.Duration) {
+	c.timeout = timeout
+	c.Flags().DurationVar(timeout, "timeout", 2*time.Minute, "give up when no step has finished for this `TIME`")
 	c.rules = append(c.rules, func() []flagRule {
-		return []flagRule{{g.timeout <= 0, "--timeout must be more than 0"}}
+		return []flagRule{{*timeout <= 0, "--timeout must be more than 0"}}
 	})
 }
 

@@ -57,25 +57,25 @@ const widestFlag = 30
 // fewFlags is the number of flags up to which help lists them without groups.
 const fewFlags = 6
 
-// page is a page of help.
-type page struct {
+// helpPage is a page of help.
+type helpPage struct {
 	strings.Builder
 	columns int
 }
 
 // newPage returns an empty page for an output.
-func newPage(stdout any) *page {
-	return &page{columns: max(fewestColumns, min(files.Width(stdout), mostColumns))}
+func newPage(stdout any) *helpPage {
+	return &helpPage{columns: max(fewestColumns, min(files.Width(stdout), mostColumns))}
 }
 
 // text adds paragraphs.
-func (p *page) text(text string) { p.WriteString(prose.Wrap(text, p.columns)) }
+func (p *helpPage) text(text string) { p.WriteString(prose.Wrap(text, p.columns)) }
 
 // heading begins a part of the page.
-func (p *page) heading(title string) { p.WriteString("\n" + title + ":\n") }
+func (p *helpPage) heading(title string) { p.WriteString("\n" + title + ":\n") }
 
 // item adds a name, and from a column on its text.
-func (p *page) item(name string, column int, text string) {
+func (p *helpPage) item(name string, column int, text string) {
 	p.WriteString(prose.Item("  "+name, column, text, p.columns))
 }
 
@@ -89,7 +89,7 @@ func helpFunc(stdout any) func(*cobra.Command, []string) {
 }
 
 // command explains a command: its purpose, examples, the commands below it, its flags.
-func (p *page) command(cmd *cobra.Command) {
+func (p *helpPage) command(cmd *cobra.Command) {
 	p.text(cmp.Or(cmd.Long, cmd.Short))
 	p.WriteString("\nUsage: " + useLine(cmd) + "\n")
 
@@ -119,7 +119,7 @@ func useLine(cmd *cobra.Command) string {
 }
 
 // program lists all commands and topics.
-func (p *page) program(root *cobra.Command) {
+func (p *helpPage) program(root *cobra.Command) {
 	for _, group := range commandGroups {
 		p.heading(group.title)
 		p.commands(root, group.names)
@@ -139,7 +139,7 @@ func (p *page) program(root *cobra.Command) {
 }
 
 // commands lists commands below another in this order.
-func (p *page) commands(cmd *cobra.Command, order []string) {
+func (p *helpPage) commands(cmd *cobra.Command, order []string) {
 	for _, name := range order {
 		for _, below := range cmd.Commands() {
 			if below.Name() == name {
@@ -150,7 +150,7 @@ func (p *page) commands(cmd *cobra.Command, order []string) {
 }
 
 // nameColumn returns the column of texts beside the names of the commands below another.
-func (p *page) nameColumn(cmd *cobra.Command) (column int) {
+func (p *helpPage) nameColumn(cmd *cobra.Command) (column int) {
 	for _, below := range cmd.Commands() {
 		column = max(column, len("  ")+len(below.Name())+len("  "))
 	}
@@ -158,7 +158,7 @@ func (p *page) nameColumn(cmd *cobra.Command) (column int) {
 }
 
 // flags lists the flags of a command: many in groups.
-func (p *page) flags(cmd *cobra.Command) {
+func (p *helpPage) flags(cmd *cobra.Command) {
 	var all []*pflag.Flag
 	column, grouped := 0, map[string][]*pflag.Flag{}
 	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {

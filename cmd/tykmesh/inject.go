@@ -13,6 +13,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/config"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
+	"github.com/tykmesh/tykmesh/cmd/internal/overview"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
@@ -43,12 +44,13 @@ func newInjectCmd(p process) *cobra.Command {
 			"routes. With TLS each service needs a Secret: tykmesh certs secrets prints it, or inject adds a Certificate for cert-manager.",
 		Example: "  kubectl apply -f <(tykmesh inject -f app.yaml)\n" +
 			"  tykmesh inject -f k8s/ -R | kubectl apply -f -\n" +
+			"  tykmesh inject app.yaml https://example.com/more.yaml -w meshed.yaml\n" +
+			"  tykmesh inject -k overlays/prod | kubectl apply -f -\n" +
 			"  helm template ./shop | tykmesh inject -n retail --config mesh.yaml\n" +
 			"  tykmesh inject -f app.yaml -w meshed.yaml      # in shells without <()\n" +
 			"  tykmesh inject -i -f k8s/                      # rewrites the files\n" +
 			"  tykmesh inject --reinject -i -f k8s/           # replaces the sidecars by those of the current configuration\n" +
 			"  tykmesh inject --local ./mesh -f app.yaml      # files instead of servers",
-		Args: noArgs,
 	}, f.run)
 
 	c.verbs = verbs{"registering", "injected"}
@@ -62,6 +64,8 @@ func newInjectCmd(p process) *cobra.Command {
 // add adds the flags of commands that register services, or plan to.
 func (f *injectCmd) add(c *command) {
 	f.inputFlags.add(c)
+	f.addBuild(c)
+	f.takePaths(c)
 	f.reportFlags.add(c)
 	f.serverFlags.add(c)
 	f.addParallel(c)
@@ -107,6 +111,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	}
 
 	wanted := injectSettings(c, f.registrationFlags)
+	wanted.Calls = r.Shows()
 	if list := resourceList(docs); list != nil {
 		i.isList, wanted.List = true, true
 		r.AnswerFunction(list.Text)
@@ -145,6 +150,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 	r.Diagnose(explain.Warnings(warnings)...)
 
 	i.stream, i.placeholders = stream, c.Placeholders
+	r.Show(func() overview.Mesh { return i.overview(r, f.now()) })
 	if i.plan, i.bindings, err = f.register(ctx, c, services, stream.RouteCalls, settings, r); err != nil {
 		return i, err
 	}

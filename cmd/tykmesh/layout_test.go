@@ -76,6 +76,10 @@ var layout = map[string]packageRule{
 		ours:   []string{"inject/display"},
 		except: []string{"net/http", "os", "log", "k8s.io", "github.com/spf13"},
 	},
+	"cmd/internal/page": {
+		ours:   []string{"inject/display", "cmd/internal/overview"},
+		except: []string{"net/http", "os", "log", "k8s.io", "github.com/spf13"},
+	},
 	"cmd/internal/plan": {
 		ours:   []string{"inject", "inject/manifest", "inject/sidecar", "inject/spelling", "dashboard", "ca", "cmd/internal/mesh"},
 		except: []string{"net/http", "os", "log", "github.com/spf13"},
@@ -107,7 +111,7 @@ var layout = map[string]packageRule{
 	},
 	"cmd/internal/files": {
 		ours:   []string{"inject", "inject/manifest", "cmd/internal/exit", "cmd/internal/prose", "cmd/internal/signals"},
-		except: []string{"net", "log", "os/exec", "k8s.io", "github.com/spf13"},
+		except: []string{"log", "k8s.io", "github.com/spf13"}, // it asks servers for URLs, and starts kustomize
 	},
 	"cmd/internal/report": {
 		ours:   []string{"inject/manifest", "inject/display", "cmd/internal/exit", "cmd/internal/files", "cmd/internal/overview"},
@@ -138,7 +142,7 @@ var layout = map[string]packageRule{
 		ours: []string{
 			"inject", "inject/manifest", "inject/kube", "inject/checks", "inject/sidecar", "dashboard", "ca", "ca/pki",
 			"cmd/internal/mesh", "cmd/internal/plan", "cmd/internal/apply", "cmd/internal/check", "cmd/internal/config", "cmd/internal/prose", "inject/spelling", "inject/display",
-			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report", "cmd/internal/explain", "cmd/internal/live", "cmd/internal/overview", "cmd/internal/phase", "cmd/internal/secrets", "inject/standalone",
+			"cmd/internal/exit", "cmd/internal/signals", "cmd/internal/files", "cmd/internal/report", "cmd/internal/explain", "cmd/internal/live", "cmd/internal/overview", "cmd/internal/page", "cmd/internal/phase", "cmd/internal/secrets", "inject/standalone",
 		},
 	},
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
-	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
 // configReader reads the files of a configuration, and remembers them.
@@ -66,23 +65,4 @@ func loadConfig(p process, f configFlags, r *report.Run) (config.Config, error) 
 	r.Diagnose(explain.ConfigWarnings(warnings)...)
 
 	return c, nil
-}
-
-// readDocuments reads the manifests, and reports the files that are left out.
-func readDocuments(p process, in inputFlags, configuration string, r *report.Run) ([]*manifest.Document, error) {
-	sources, err := files.Read(in.files, in.recursive, p.stdin)
-	if err == nil {
-		sources, err = files.Manifests(sources, configuration, func(name, why string) { r.Printf("%s: left out: %s", name, why) })
-	}
-
-	if err != nil {
-		return nil, err
-	}
-
-	var docs []*manifest.Document
-	for _, s := range sources {
-		docs = append(docs, manifest.Split(s.Name, s.Data)...)
-	}
-
-	return docs, nil
 }

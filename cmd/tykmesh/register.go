@@ -25,7 +25,6 @@ func newRegisterCmd(p process) *cobra.Command {
 			"may only read. In standalone mode there is nothing to register.",
 		Example: "  tykmesh register -f app.yaml && tykmesh inject --registered -f app.yaml\n" +
 			"  tykmesh register --dry-run --local none -f app.yaml     # checks manifests without servers and secrets",
-		Args: noArgs,
 	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 		_, err := f.inject(ctx, p, r)
 		if err != nil || !f.dryRun {

@@ -184,7 +184,7 @@ func TestSampleOfBoth(t *testing.T) {
 func TestPackagesHoldGo(t *testing.T) {
 	embedded := []string{
 		"dashboard/builtin.json", "cmd/internal/explain/codes.yaml", "cmd/tykmesh/sidecarsecret.sh", "ca/pki/config_ca.json", "ca/pki/section.yaml", "ca/pki/k8s/ca-pem.yaml", "ca/pki/k8s/cfssl.yaml", "ca/pki/k8s/secrets.yaml",
-		"cmd/tykmesh/README.md", "ca/README.md",
+		"cmd/tykmesh/README.md", "ca/README.md", "cmd/internal/page/page.html", "cmd/internal/page/page.css", "cmd/internal/page/page.js",
 	}
 	for _, folder := range []string{"cmd", "inject", "dashboard", "ca"} {
 		err := filepath.WalkDir(filepath.Join(root, folder), func(path string, e fs.DirEntry, err error) error {

@@ -70,6 +70,7 @@ const scripts = root + "/testdata/script"
 //	dashboard [OPTION]       starts a Dashboard and configures the program for it, by the environment; so do
 //	cfssl [OPTION]           and
 //	mongo, silent mongo      (OPTIONs are the fields of dashboardtest.Options and catest.Options, see world_test.go)
+//	web [plain]              serves files over HTTPS or HTTP (web_test.go)
 //	clock TIME               sets the clocks of the program and of all servers, which stand still then (RFC 3339)
 //	cluster FILE...          what kubectl get -o yaml prints of manifests (status_live_test.go); hashless prints the last output without the hashes in it
 //	pods APP N               what tyk-k8s leaves behind (legacy_test.go)
@@ -110,6 +111,7 @@ func TestScripts(t *testing.T) {
 			"cfssl":             startCFSSL,
 			"mongo":             startMongo,
 			"silent":            startSilent,
+			"web":               startWeb,
 			"clock":             setClock,
 			"stop-cfssl":        stopCFSSL,
 			"stop-dashboard":    stopDashboard,

@@ -23,7 +23,7 @@ const (
 // folder: of --local, ca init and ca rotate.
 func (w *world) secretIn(text string) string {
 	w.learn()
-	for _, secret := range []string{plantedDashboardKey, plantedCFSSLKey, plantedMongoPassword, "PRIVATE KEY"} {
+	for _, secret := range []string{plantedDashboardKey, plantedCFSSLKey, plantedMongoPassword, plantedWebPassword, "PRIVATE KEY"} {
 		if strings.Contains(text, secret) {
 			return "a secret: " + secret
 		}

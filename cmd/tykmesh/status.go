@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/mesh"
+	"github.com/tykmesh/tykmesh/cmd/internal/overview"
 	"github.com/tykmesh/tykmesh/cmd/internal/plan"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject/sidecar"
@@ -40,6 +41,7 @@ func newStatusCmd(p process) *cobra.Command {
 		Args: noArgs,
 	}, f.run)
 
+	f.further = overviews
 	f.listFlags.add(c)
 	f.liveFlags.addBeside(c, &f.listFlags)
 
@@ -75,7 +77,10 @@ func (f *statusCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 
 	size := newStatusSize(inventory.Routes, there.snapshot.Settings)
 
-	return r.Output(newStatusList(inventory, size, p.now()), f.format), nil
+	list := newStatusList(inventory, size, p.now())
+	list.Further = showing(func() *overview.Mesh { return newOverview(inventory, there.snapshot, size, partial) })
+
+	return r.Output(list, f.format), nil
 }
 
 // newStatusList returns the list of services. Its names are those that delete takes.

@@ -10,6 +10,7 @@ import (
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/explain"
 	"github.com/tykmesh/tykmesh/cmd/internal/live"
+	"github.com/tykmesh/tykmesh/cmd/internal/overview"
 	"github.com/tykmesh/tykmesh/cmd/internal/report"
 	"github.com/tykmesh/tykmesh/inject"
 	"github.com/tykmesh/tykmesh/inject/display"
@@ -96,7 +97,10 @@ func (f *statusCmd) runLive(p process, r *report.Run) (report.Output, error) {
 		r.Lastly("nothing is on the mesh")
 	}
 
-	return r.Output(newLiveList(m, p.now()), f.format), nil
+	list := newLiveList(m, p.now())
+	list.Further = showing(func() *overview.Mesh { return newLiveOverview(m, p.now()) })
+
+	return r.Output(list, f.format), nil
 }
 
 // countLive counts the diagnostics and orphans, for the summary.

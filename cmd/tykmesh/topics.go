@@ -34,16 +34,16 @@ const exitOrder = "If several apply, 130 wins over 5, 5 over 4, 4 over 1. Standa
 // newTopics returns the help pages that are not about a command.
 func newTopics(stdout any) []*cobra.Command {
 	return []*cobra.Command{
-		newTopic(stdout, "annotations", "Annotations of manifests", (*page).annotations),
-		newTopic(stdout, "codes", "Codes of errors and warnings", (*page).codes),
-		newTopic(stdout, "exit", "Exit statuses", (*page).exitStatuses),
-		newTopic(stdout, "keys", "Keys of the configuration", (*page).keys),
-		newTopic(stdout, "sidecar", "Environment variables of the sidecar", (*page).sidecar),
+		newTopic(stdout, "annotations", "Annotations of manifests", (*helpPage).annotations),
+		newTopic(stdout, "codes", "Codes of errors and warnings", (*helpPage).codes),
+		newTopic(stdout, "exit", "Exit statuses", (*helpPage).exitStatuses),
+		newTopic(stdout, "keys", "Keys of the configuration", (*helpPage).keys),
+		newTopic(stdout, "sidecar", "Environment variables of the sidecar", (*helpPage).sidecar),
 	}
 }
 
 // newTopic returns a help page, which write fills.
-func newTopic(stdout any, name, short string, write func(*page)) *cobra.Command {
+func newTopic(stdout any, name, short string, write func(*helpPage)) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short}
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
 		p := newPage(stdout)
@@ -54,7 +54,7 @@ func newTopic(stdout any, name, short string, write func(*page)) *cobra.Command 
 	return cmd
 }
 
-func (p *page) exitStatuses() {
+func (p *helpPage) exitStatuses() {
 	for _, e := range exitStatuses {
 		p.item(fmt.Sprintf("%3d", e.status), 7, prose.Plain(e.text))
 	}
@@ -62,14 +62,14 @@ func (p *page) exitStatuses() {
 	p.text(exitOrder)
 }
 
-func (p *page) codes() {
+func (p *helpPage) codes() {
 	p.text("Errors and warnings carry a code. tykmesh help CODE explains one: its meaning, an example, the remedy.\n\n")
 	for _, r := range inject.Rules {
 		p.item(string(r.Rule), 10, r.Text)
 	}
 }
 
-func (p *page) annotations() {
+func (p *helpPage) annotations() {
 	p.text("These belong on the pod template of a workload, or on a Pod, unless the text says otherwise. Values are strings: quote true and numbers.\n\n")
 	for _, a := range inject.Annotations {
 		if !a.Written {
@@ -86,7 +86,7 @@ func (p *page) annotations() {
 	}
 }
 
-func (p *page) keys() {
+func (p *helpPage) keys() {
 	p.text("tykmesh config init prints a file with all keys. The environment wins over the file: TYKMESH_TYK_URL sets Tyk.url. Lists and mappings " +
 		"have no variable. A secret may be file:PATH or env:NAME.\n\n")
 	for _, k := range config.Keys() {
@@ -102,7 +102,7 @@ func (p *page) keys() {
 	}
 }
 
-func (p *page) sidecar() {
+func (p *helpPage) sidecar() {
 	p.text("The built-in sidecar gets these variables, as far as the configuration asks for them. Sidecar.env sets others, or other values.\n\n")
 	for _, v := range sidecar.Environment() {
 		p.entry(v.Name, v.Reason)
@@ -110,6 +110,6 @@ func (p *page) sidecar() {
 }
 
 // entry adds a long name, and below it its text.
-func (p *page) entry(name, text string) {
+func (p *helpPage) entry(name, text string) {
 	p.item(name, 6, prose.Plain(text))
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,8 @@ type uninjectCmd struct {
 	inputFlags
 	outputFlags
 	reportFlags
-	served bool // workloads keep the API versions that Kubernetes serves
+	timeout time.Duration
+	served  bool // workloads keep the API versions that Kubernetes serves
 
 	given func(flag string) bool
 }
@@ -29,11 +31,13 @@ func newUninjectCmd(p process) *cobra.Command {
 			"It asks no server: the APIs and certificates stay.",
 		Example: "  tykmesh uninject -f meshed.yaml | kubectl apply -f -\n" +
 			"  tykmesh uninject --upgrade-api -f meshed.yaml | kubectl apply -f -      # after inject --upgrade-api",
-		Args: noArgs,
 	}, f.run)
 
 	c.verbs.done, f.given = "uninjected", c.Flags().Changed
 	f.inputFlags.add(c)
+	f.addBuild(c)
+	f.takePaths(c)
+	timeoutFlag(c, &f.timeout)
 	f.reportFlags.add(c)
 	f.outputFlags.add(c, &f.inputFlags)
 	c.Flags().BoolVar(&f.served, "upgrade-api", false, "keep the API versions that inject --upgrade-api wrote, which Kubernetes serves; =false restores the original ones")

@@ -15,7 +15,7 @@ func TestHelpOfFlags(t *testing.T) {
 	twice := regexp.MustCompile(`\(default.*\(default`)
 	doubled := regexp.MustCompile(`^ +(?:-\w, )?--[a-z-]+ ([A-Z]+) +([A-Z]+)\b`)
 	eachCommand(root, func(cmd *cobra.Command) {
-		p := &page{columns: 300}
+		p := &helpPage{columns: 300}
 		p.command(cmd)
 		for line := range strings.Lines(p.String()) {
 			switch {

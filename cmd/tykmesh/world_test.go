@@ -43,6 +43,7 @@ type world struct {
 
 	hanging     chan struct{} // receives when a request begins to hang
 	background  *exec.Cmd     // the program that hung waited for
+	web         string        // the address of the server of files
 	seenOfDash  int           // requests that the script has seen
 	seenOfCFSSL int
 	folders     map[string][]string // what remember has seen
@@ -93,6 +94,10 @@ func (w *world) named(text string) string {
 
 	if u, err := url.Parse(w.mongo); err == nil && u.Host != "" {
 		replace = append(replace, u.Host, "mongo:27017")
+	}
+
+	if w.web != "" {
+		replace = append(replace, w.web, "web")
 	}
 
 	if w.ledger != nil {

@@ -2,9 +2,9 @@ package files
 
 import (
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
-	"slices"
+	"path/filepath"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/exit"
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
@@ -79,48 +79,43 @@ func (ts Targets) CheckApart(role string, paths ...string) error {
 	return nil
 }
 
-// Inputs are the manifests that a run reads.
-type Inputs struct {
-	Paths     []string
-	Recursive bool
-	Stdin     io.Reader
-	Rewrite   string // the command that rewrites files in place; "" without one
-}
-
-// readsStdin reports whether standard input is among the inputs.
-func (in Inputs) readsStdin() bool { return len(in.Paths) == 0 || slices.Contains(in.Paths, Stdin) }
-
 // CheckInputs refuses targets among the manifests, before the run reads any, as GNU cat does.
 func (ts Targets) CheckInputs(in Inputs) error {
 	if len(ts) == 0 {
 		return nil
 	}
 
-	for _, path := range in.Paths {
-		if path == Stdin {
-			continue
-		}
-
-		found, err := List(path, in.Recursive)
-		if err != nil {
-			continue // reading reports the error
-		}
-
-		for _, f := range found {
-			for _, t := range ts {
-				if f.LeftOut == "" && t.Is(f.Name) {
-					return &OverwriteError{t, t.overwrites(f.Name), t.instead(f, in.Rewrite)}
-				}
-			}
+	sources, _ := in.list() // reading reports the error
+	for _, s := range sources {
+		if err := ts.checkSource(in, s); err != nil {
+			return err
 		}
 	}
 
-	return ts.checkStdin(in)
+	return nil
+}
+
+func (ts Targets) checkSource(in Inputs, s Source) error {
+	switch {
+	case s.LeftOut != "":
+	case s.kind == aFile:
+		for _, t := range ts {
+			if t.Is(s.Name) {
+				return &OverwriteError{t, t.overwrites(s.Name), t.instead(s, in.Rewrite)}
+			}
+		}
+	case s.kind == aStream:
+		return ts.checkStdin(in)
+	case s.kind == aBuild:
+		return ts.checkBuild(s.dir)
+	}
+
+	return nil
 }
 
 func (ts Targets) checkStdin(in Inputs) error {
 	f, ok := in.Stdin.(*os.File)
-	if !ok || !in.readsStdin() {
+	if !ok {
 		return nil
 	}
 
@@ -132,6 +127,38 @@ func (ts Targets) checkStdin(in Inputs) error {
 	}
 
 	return nil
+}
+
+// checkBuild refuses targets among the files that kustomize reads for a directory.
+func (ts Targets) checkBuild(dir string) error {
+	for _, read := range readBy(dir) {
+		for _, t := range ts {
+			if path := t.within(read); path != "" {
+				return &OverwriteError{t, t.overwrites(path), t.instead(Source{Unnamed: true}, "")}
+			}
+		}
+	}
+	return nil
+}
+
+// within returns the target's path if it is a file, or in a directory or below it; "" if it is not.
+func (t Target) within(dir string) (path string) {
+	if t.Path != "" {
+		if below, err := filepath.Rel(finalPath(dir), finalPath(t.Path)); err == nil && filepath.IsLocal(below) {
+			return t.Path
+		}
+		return ""
+	}
+
+	_ = filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error { // kustomize reports the error
+		if err == nil && entry.Type().IsRegular() && t.Is(file) {
+			path = file
+			return fs.SkipAll
+		}
+		return nil
+	})
+
+	return path
 }
 
 // overwrites returns how the target harms a file that is read.
@@ -148,11 +175,11 @@ func (t Target) overwrites(path string) string {
 // instead returns the command that the user probably meant.
 func (t Target) instead(read Source, rewrite string) string {
 	restore := ""
-	if read.Unnamed {
-		return "name a file that no -f leads to"
-	}
 	if t.Emptied() {
 		restore = "restore the file; then "
+	}
+	if read.Unnamed {
+		return restore + "name a file that this run does not read"
 	}
 
 	if rewrite == "" || t.What == ReportFlag || t.What == StandardError {

@@ -1,11 +1,13 @@
 // Package files reads and writes the files that a user names.
 //
-//	-f PATH, stdin ──Read──> Source ... ──Manifests──> the sources that hold manifests
+//	PATH, stdin, URL, -k DIR ──Inputs.Read──> Source ... ──Manifests──> those that hold manifests
 //
 //	text ──prepare──> .NAME.RANDOM beside the file ──commit──> the file        Replace, Rewrite
 //
 // It reads up to a limit, follows no link out of a directory, and never leaves half of a file. It
-// prints nothing, and nothing else in tykmesh opens manifests or writes output files.
+// asks servers for URLs that the user typed, never for one that it has read, and starts kustomize,
+// and no other program. It prints nothing, and nothing else in tykmesh opens manifests or writes
+// output files.
 package files
 
 import "github.com/tykmesh/tykmesh/cmd/internal/exit"

@@ -44,9 +44,9 @@ func TestFilesAreReadUpToTheirLimit(t *testing.T) {
 	}
 
 	_, named := config.Find("huge.yaml", nil, ReadConfig)
-	_, file := Read([]string{"huge.yaml"}, false, nil)
+	_, file := Inputs{Paths: []string{"huge.yaml"}}.Read(atOnce)
 
-	_, folder := Read([]string{"folder"}, false, nil)
+	_, folder := Inputs{Paths: []string{"folder"}}.Read(atOnce)
 	for want, err := range map[string]error{
 		"--config names a file that cannot be read: larger than 4 MiB": named,
 		"reading manifests: huge.yaml: larger than 256 MiB":            file,

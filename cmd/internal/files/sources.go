@@ -4,127 +4,20 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/inject/manifest"
-)
-
-// Source is one file of the input, or standard input.
-type Source struct {
-	Name    string // as the user typed it; StdinName for standard input
-	Data    []byte // nil from List
-	Unnamed bool   // the user named a directory above it
-	LeftOut string // the reason why it is not read, or ""
-}
-
-// Names of standard input.
-const (
-	Stdin     = "-"       // standard input, as a path of -f
-	StdinName = "<stdin>" // standard input, as the name of a Source
 )
 
 // manifestExtensions are the extensions that kubectl reads in a directory.
 var manifestExtensions = []string{".yaml", ".yml", ".json"}
 
-// Read reads the paths of -f in their order: files, directories (manifests in the order of names,
-// with recursive also below) and [Stdin], which is also read if there are no paths. A path that is
-// named twice is read twice, as kubectl does. Links that lead out of a directory are left out.
-//
-// Errors: one for each path that cannot be read; [InputError] if standard input is named twice, or
-// is a terminal that the user did not name.
-func Read(paths []string, recursive bool, stdin io.Reader) ([]Source, error) {
-	if len(paths) == 0 {
-		if IsTerminal(stdin) {
-			return nil, &InputError{"no input: name manifests with -f, or pipe them to standard input"}
-		}
-		paths = []string{Stdin}
-	}
-
-	var (
-		sources []Source
-		errs    []error
-	)
-	for i, path := range paths {
-		if path == Stdin && slices.Contains(paths[:i], Stdin) {
-			errs = append(errs, &InputError{"-f - is given twice: standard input can be read only once"})
-			continue
-		}
-
-		found, err := readPath(path, recursive, stdin)
-		if err != nil {
-			errs = append(errs, err)
-		}
-
-		sources = append(sources, found...)
-	}
-
-	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
-	}
-
-	return sources, nil
-}
-
-// List returns the files that a path of -f leads to, unread: the path itself, or the manifests in a
-// directory.
-func List(path string, recursive bool) ([]Source, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil && strings.Contains(path, "://"):
-		return nil, fmt.Errorf("reading manifests: %s: tykmesh reads files, not URLs; pipe it: curl -fsS %[1]s | tykmesh inject", path)
-	case err != nil:
-		return nil, inputError(err)
-	case !info.IsDir():
-		return []Source{{Name: path}}, nil
-	}
-
-	root, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return nil, inputError(err)
-	}
-
-	found, err := directory{path, root, recursive}.manifests(path)
-	if err != nil {
-		return nil, inputError(err)
-	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("reading manifests: %s: no .yaml, .yml or .json file in this directory", path)
-	}
-
-	return found, nil
-}
-
-func readPath(path string, recursive bool, stdin io.Reader) ([]Source, error) {
-	if path == Stdin {
-		data, err := readAll(stdin, maxManifests, 0)
-		if err != nil {
-			return nil, fmt.Errorf("reading standard input: %w", err)
-		}
-		return []Source{{Name: StdinName, Data: data}}, nil
-	}
-
-	sources, err := List(path, recursive)
-	if err != nil {
-		return nil, err
-	}
-
-	var errs []error
-	for i, s := range sources {
-		if s.LeftOut != "" {
-			continue
-		}
-		if sources[i].Data, err = readFile(s.Name, maxManifests); err != nil {
-			errs = append(errs, inputError(err))
-		}
-	}
-
-	return sources, errors.Join(errs...)
-}
+// isManifest reports whether a file has the extension of manifests.
+func isManifest(path string) bool { return slices.Contains(manifestExtensions, filepath.Ext(path)) }
 
 // inputError returns an error with the file and the reason, but without the system call.
 func inputError(err error) error {
@@ -145,14 +38,16 @@ func Manifests(sources []Source, configuration string, leftOut func(name, why st
 			continue
 		}
 
-		isConfiguration := configuration != "" && same(s.Name, configuration)
+		isConfiguration := configuration != "" && s.kind == aFile && same(s.Name, configuration)
 		switch {
 		case isConfiguration && !s.Unnamed:
 			return nil, &InputError{fmt.Sprintf("%s is the configuration of this run, and no manifest", s.Name)}
 		case isConfiguration:
 			leftOut(s.Name, "it is the configuration")
+		case s.Unnamed && isKustomization(s):
+			leftOut(s.Name, "it is for kustomize; -k "+prose.ShellWord(filepath.Dir(s.Name))+" builds it")
 		case s.Unnamed && holdsOtherThings(s.Data):
-			leftOut(s.Name, "it holds no Kubernetes object, which has an apiVersion and a kind"+aboutKustomization(s.Name))
+			leftOut(s.Name, "it holds no Kubernetes object, which has an apiVersion and a kind")
 		default:
 			manifests = append(manifests, s)
 		}
@@ -161,14 +56,11 @@ func Manifests(sources []Source, configuration string, leftOut func(name, why st
 	return manifests, nil
 }
 
-// aboutKustomization returns a clause about a file that kustomize reads (its documentation,
-// kustomization file); "" for any other.
-func aboutKustomization(name string) string {
-	switch filepath.Base(name) {
-	case "kustomization.yaml", "kustomization.yml":
-		return "; to build it: kubectl kustomize " + filepath.Dir(name) + " | tykmesh inject"
-	}
-	return ""
+// isKustomization reports whether kustomize reads a file (its documentation, kustomization file).
+// Other objects are also of a kind Kustomization, such as those of Flux.
+func isKustomization(s Source) bool {
+	return slices.Contains(kustomizations, filepath.Base(s.Name)) &&
+		(bytes.Contains(s.Data, []byte("kustomize.config.k8s.io/")) || holdsOtherThings(s.Data))
 }
 
 // holdsOtherThings reports whether a file has content, but no Kubernetes object. It looks for
@@ -224,8 +116,7 @@ func (d directory) manifests(in string) ([]Source, error) {
 			continue
 		}
 
-		isManifest := slices.Contains(manifestExtensions, filepath.Ext(path))
-		if file, err := d.file(path, entry.Type(), isManifest); err != nil {
+		if file, err := d.file(path, entry.Type(), isManifest(path)); err != nil {
 			return nil, err
 		} else if file != nil {
 			found = append(found, *file)

@@ -1,6 +1,7 @@
 package files
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -27,7 +28,7 @@ func tree(t *testing.T, paths ...string) {
 }
 
 func TestRead(t *testing.T) {
-	tree(t, "b.yaml", "k8s/z.yml", "k8s/a.yaml", "k8s/m.json", "k8s/README.md", "k8s/sub/b.yaml", "k8s/sub/deep/c.yaml", "k8s/n.yaml/inner.yaml", "k8s-other/a.yaml")
+	tree(t, "b.yaml", "odd,[name]*.yaml", "odd", "k8s/z.yml", "k8s/a.yaml", "k8s/m.json", "k8s/README.md", "k8s/sub/b.yaml", "k8s/sub/deep/c.yaml", "k8s/n.yaml/inner.yaml", "k8s-other/a.yaml")
 	if err := os.Symlink("a.yaml", "k8s/link.yaml"); err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +58,13 @@ func TestRead(t *testing.T) {
 			"k8s/a.yaml", "k8s/link.yaml", "k8s/m.json", "k8s/n.yaml/inner.yaml", "k8s/out.yaml: it leads out of k8s", "k8s/sub/b.yaml",
 			"k8s/sub/deep/c.yaml", "k8s/sub/out: it leads out of k8s", "k8s/up.yaml: it leads out of k8s", "k8s/z.yml",
 		}},
+		{"files that match a pattern", []string{"k8s/*.y*ml"}, false, []string{
+			"k8s/a.yaml", "k8s/link.yaml", "k8s/n.yaml/inner.yaml", "k8s/out.yaml: it leads out of k8s", "k8s/up.yaml: it leads out of k8s", "k8s/z.yml",
+		}},
+		{"in any directory, and only manifests", []string{"*/[ma]*"}, false, []string{"k8s/a.yaml", "k8s/m.json", "k8s-other/a.yaml", "linked/a.yaml", "linked/m.json"}},
+		{"lists", []string{"b.yaml,k8s/z.yml", "k8s/m.json,-"}, false, []string{"b.yaml", "k8s/z.yml", "k8s/m.json", "<stdin>"}},
+		{"of patterns too", []string{"b.yaml,k8s/[a-l]*.yaml"}, false, []string{"b.yaml", "k8s/a.yaml", "k8s/link.yaml"}},
+		{"a name is a name first", []string{"odd,[name]*.yaml"}, false, []string{"odd,[name]*.yaml"}},
 		{"a folder that is named may be a link", []string{"linked"}, false, []string{
 			"linked/a.yaml", "linked/link.yaml", "linked/m.json", "linked/out.yaml: it leads out of linked", "linked/z.yml",
 		}},
@@ -65,7 +73,7 @@ func TestRead(t *testing.T) {
 
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			sources, err := Read(tt.paths, tt.recursive, strings.NewReader("text of <stdin>"))
+			sources, err := Inputs{Paths: tt.paths, Recursive: tt.recursive, Stdin: strings.NewReader("text of <stdin>")}.Read(atOnce)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -92,10 +100,15 @@ func TestRead(t *testing.T) {
 	}
 }
 
+// atOnce waits for servers and kustomize without a limit.
+func atOnce(read func(context.Context, func(string)) error) error {
+	return read(context.Background(), func(string) {})
+}
+
 func TestReadSourcesErrors(t *testing.T) {
 	tree(t, "a.yaml", "empty/README.md", "nested/sub/a.yaml")
 	t.Run("every path that cannot be read", func(t *testing.T) {
-		sources, err := Read([]string{"gone.yaml", "a.yaml", "empty", "nested"}, false, strings.NewReader(""))
+		sources, err := Inputs{Paths: []string{"gone.yaml", "a.yaml", "empty", "nested"}, Stdin: strings.NewReader("")}.Read(atOnce)
 		if err == nil || sources != nil {
 			t.Fatalf("got %v, %v", sources, err)
 		}
@@ -111,15 +124,34 @@ func TestReadSourcesErrors(t *testing.T) {
 		}
 	})
 
+	for paths, want := range map[string]string{
+		"nested/*.yaml":           "reading manifests: nested/*.yaml: no .yaml, .yml or .json file matches this pattern",
+		"*.md,gone.yaml":          "reading manifests: *.md: no .yaml, .yml or .json file matches this pattern\nreading manifests: gone.yaml: no such file or directory",
+		"nested/[a.yaml":          "reading manifests: nested/[a.yaml: no file has this name, and it is no valid pattern; close its brackets",
+		"":                        "a path is empty; name a file, or - for standard input",
+		"a.yaml,":                 "a.yaml,: there is no path beside a comma; correct the list",
+		"s3://bucket/a":           "reading manifests: s3://bucket/a: tykmesh reads files and https:// URLs; download it, then name the file",
+		"empty/*":                 "reading manifests: empty/*: no .yaml, .yml or .json file matches this pattern",
+		"-,a.yaml,-":              "- is given twice: standard input can be read only once",
+		"http://h/a?b=c":          "http://h/a: every host on the way can change the answer; use https://, or allow it with --plain-http",
+		"https://u:p w@h/":        "a URL is not valid; write https://HOST/PATH, and encode special characters with %",
+		"https:///a.yaml":         "a URL is not valid; write https://HOST/PATH, and encode special characters with %",
+		"https://h/a,HTTPS://h/b": "https://h/a,HTTPS://h/b: commas do not separate URLs; write -f before each",
+	} {
+		if _, err := (Inputs{Paths: []string{paths}}).Read(atOnce); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", paths, err, want)
+		}
+	}
+
 	t.Run("standard input breaks off", func(t *testing.T) {
 		broken := errors.New("broken")
-		if _, err := Read(nil, false, iotest.ErrReader(broken)); !errors.Is(err, broken) {
+		if _, err := (Inputs{Paths: nil, Stdin: iotest.ErrReader(broken)}).Read(atOnce); !errors.Is(err, broken) {
 			t.Errorf("got %v", err)
 		}
 	})
 
 	t.Run("standard input twice", func(t *testing.T) {
-		_, err := Read([]string{"-", "a.yaml", "-"}, false, strings.NewReader(""))
+		_, err := Inputs{Paths: []string{"-", "a.yaml", "-"}, Stdin: strings.NewReader("")}.Read(atOnce)
 		wantUsage(t, err)
 	})
 	t.Run("a terminal that nobody named", func(t *testing.T) {
@@ -128,7 +160,7 @@ func TestReadSourcesErrors(t *testing.T) {
 			t.Skip("no pseudo-terminal here:", err)
 		}
 		defer terminal.Close()
-		_, err = Read(nil, false, terminal)
+		_, err = Inputs{Paths: nil, Stdin: terminal}.Read(atOnce)
 		wantUsage(t, err)
 	})
 }

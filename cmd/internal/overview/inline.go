@@ -126,7 +126,8 @@ func isProse(word string) bool {
 
 	switch {
 	case letters == 0:
-		return digits > 0 && core == word && joints == 0 && digits < shortestHash // 1. and 1) begin lists
+		isItem := core+"." == word || core+")" == word // of a list
+		return digits > 0 && !isItem && joints == 0 && digits < shortestHash
 	case digits > 0:
 		return joints == 0 && len(core) < shortestHash
 	}

@@ -20,13 +20,14 @@ const most = 800_000
 func Markdown(w io.Writer, m Mesh) error {
 	d := &document{}
 	d.head(m)
+	d.parts(m.Parts)
 	d.changes(m.Changes)
 	d.findings(m)
-	d.objects(m.Objects)
-	d.certificates(m.Certificates, m.Now)
-	d.services(m.Services)
 	d.graph(m)
+	d.services(m.Services)
 	d.list("", inlines(m.Notes))
+	d.certificates(m.Certificates, m.Now)
+	d.objects(m.Objects)
 
 	_, err := io.WriteString(w, d.String())
 
@@ -59,6 +60,21 @@ func (d *document) head(m Mesh) {
 	}
 }
 
+// parts writes the parts that a run needs.
+func (d *document) parts(all []Part) {
+	if len(all) == 0 {
+		return
+	}
+
+	t := table{titles: []string{"part", "status", "detail", "what to do"}}
+	for _, p := range all {
+		t.add(inline(p.Name), inline(p.Status), inline(p.Text), sentences(p.Hints))
+	}
+
+	d.section("Parts", len(all), "", "")
+	d.table(t)
+}
+
 // changes writes the steps of a plan.
 func (d *document) changes(all []Change) {
 	if len(all) == 0 {
@@ -78,9 +94,7 @@ func (d *document) changes(all []Change) {
 func sentences(texts []string) string {
 	const shown = 6
 	var parts []string
-	for _, text := range texts[:min(len(texts), shown)] {
-		parts = append(parts, inline(text))
-	}
+	parts = append(parts, inlines(texts[:min(len(texts), shown)])...)
 
 	if n := len(texts) - shown; n > 0 {
 		parts = append(parts, fmt.Sprintf("%d more", n))
@@ -187,13 +201,13 @@ func (d *document) certificates(all []Certificate, now time.Time) {
 		return a.NotAfter.Compare(b.NotAfter)
 	})
 
-	t := table{titles: []string{"certificate of", "ends", "days left"}}
+	t := table{titles: []string{"certificate of", "ends", "days left", "note"}}
 	for _, c := range all {
-		if c.NotAfter.IsZero() {
-			t.add(code(c.Name), "unknown", "")
-			continue
+		end, left := "unknown", ""
+		if !c.NotAfter.IsZero() {
+			end, left = c.NotAfter.UTC().Format(time.DateOnly), daysLeft(c.NotAfter, now)
 		}
-		t.add(code(c.Name), c.NotAfter.UTC().Format(time.DateOnly), daysLeft(c.NotAfter, now))
+		t.add(code(c.Name), end, left, inline(c.Note))
 	}
 
 	d.section("Certificates", len(all), "", "")
@@ -257,7 +271,9 @@ func codes(texts []string) string {
 	const shown = 10
 	var parts []string
 	for _, text := range texts[:min(len(texts), shown)] {
-		parts = append(parts, code(text))
+		if span := code(text); span != "" {
+			parts = append(parts, span)
+		}
 	}
 
 	if n := len(texts) - shown; n > 0 {
@@ -282,7 +298,9 @@ func (d *document) section(title string, n int, one, many string) {
 // inlines returns texts as Markdown, each on one line.
 func inlines(texts []string) (out []string) {
 	for _, text := range texts {
-		out = append(out, inline(text))
+		if line := inline(text); line != "" {
+			out = append(out, line)
+		}
 	}
 	return out
 }
@@ -330,6 +348,10 @@ func (d *document) table(t table) {
 		if slices.ContainsFunc(t.rows, func(row []string) bool { return row[i] != "" }) {
 			columns = append(columns, i)
 		}
+	}
+
+	if len(columns) == 0 {
+		return
 	}
 
 	d.WriteByte('\n')

@@ -7,11 +7,14 @@ import (
 )
 
 // GitHub draws no graph of more than 50,000 characters or 500 edges. A graph with more services is
-// no longer readable either.
+// no longer readable either. Labels that have to be escaped take nine times their length, so a
+// graph also ends where it becomes too long.
 const (
 	mostText     = 45_000
-	mostCalls    = 450
+	mostCalls    = 400
 	mostServices = 150
+	mostRoutes   = 2
+	longestLabel = 60
 )
 
 // graph writes the graph of the services and calls.
@@ -23,41 +26,65 @@ func (d *document) graph(m Mesh) {
 	g := newGraph(m)
 	d.block("### Who calls whom")
 	if len(m.Calls) == 0 {
-		d.block("The manifests name no call between these services.")
+		d.block("No call between these services is known.")
 	}
 
 	d.block("```mermaid\n%s```", g)
-	if text := g.leftOut(m); text != "" {
+	if g.hasStrangers {
+		d.block("Services with a dashed border are called, and stand elsewhere.")
+	}
+	if text := g.leftOut(); text != "" {
 		d.block("%s", text)
 	}
 }
 
-// graph is a part of a mesh that can be drawn.
+// graph is the part of a mesh that can be drawn.
 type graph struct {
-	services []Service
-	ids      map[string]string // of services, by name
-	calls    []Call
+	nodes []node
+	calls []Call
+	ids   map[string]string // of nodes, by name
+
+	hasStrangers                bool
+	missedServices, missedCalls int
 }
 
-// newGraph returns the part of the mesh that can be drawn: services with calls come first.
+// node is a service in a graph.
+type node struct {
+	Service
+	isStranger bool // it is called, and the mesh does not show it
+}
+
+// newGraph returns the part of the mesh that can be drawn. Services with calls come first.
 func newGraph(m Mesh) *graph {
 	busy := make(map[string]bool)
 	for _, c := range m.Calls {
 		busy[c.From], busy[c.To] = true, true
 	}
 
-	g := &graph{ids: make(map[string]string)}
-	for _, wanted := range []bool{true, false} {
-		for _, s := range m.Services {
-			if busy[s.Name()] == wanted && len(g.services) < mostServices {
-				g.services = append(g.services, s)
-			}
+	var nodes, idle []node
+	for _, s := range m.Services {
+		if busy[s.Name()] {
+			nodes = append(nodes, node{Service: s})
+		} else {
+			idle = append(idle, node{Service: s})
+		}
+		delete(busy, s.Name())
+	}
+
+	for _, c := range m.Calls {
+		if namespace, app, ok := strings.Cut(c.To, "/"); ok && busy[c.To] {
+			delete(busy, c.To)
+			nodes = append(nodes, node{Service{Namespace: namespace, App: app}, true})
 		}
 	}
 
-	slices.SortStableFunc(g.services, func(a, b Service) int { return strings.Compare(a.Namespace, b.Namespace) })
-	for i, s := range g.services {
-		g.ids[s.Name()] = fmt.Sprintf("s%d", i+1)
+	nodes = append(nodes, idle...)
+	g := &graph{ids: make(map[string]string), nodes: nodes[:drawable(nodes)]}
+	g.missedServices = len(nodes) - len(g.nodes)
+	slices.SortStableFunc(g.nodes, func(a, b node) int { return a.Compare(b.Service) })
+	for i, n := range g.nodes {
+		g.ids[n.Name()] = fmt.Sprintf("s%d", i+1)
+		g.hasStrangers = g.hasStrangers || n.isStranger
 	}
 
 	for _, c := range m.Calls {
@@ -66,16 +93,31 @@ func newGraph(m Mesh) *graph {
 		}
 	}
 
+	g.missedCalls = len(m.Calls) - len(g.calls)
+
 	return g
 }
 
+// drawable returns how many of the nodes fit into a graph, with the most calls.
+func drawable(nodes []node) int {
+	const perCall, perNode = len("  s100 --> s100\n"), len("  subgraph n100[\"\"]\n  end\n    s100[\"\"]\n  style s100 stroke-dasharray:4\n")
+	room := mostText - mostCalls*perCall
+	for i, n := range nodes {
+		room -= perNode + len(n.label()) + len(label(n.Namespace))
+		if i == mostServices || room < 0 {
+			return i
+		}
+	}
+
+	return len(nodes)
+}
+
 // leftOut returns a line about the services and calls that are not drawn; "" if all are.
-func (g *graph) leftOut(m Mesh) string {
-	services, calls := len(m.Services)-len(g.services), len(m.Calls)-len(g.calls)
-	if services+calls == 0 {
+func (g *graph) leftOut() string {
+	if g.missedServices+g.missedCalls == 0 {
 		return ""
 	}
-	return fmt.Sprintf("The graph leaves out %s and %s.", count(services, "service"), count(calls, "call"))
+	return fmt.Sprintf("The graph leaves out %s and %s.", count(g.missedServices, "service"), count(g.missedCalls, "call"))
 }
 
 // count returns a number of things: "1 call", "2 calls".
@@ -90,18 +132,17 @@ func count(n int, noun string) string {
 func (g *graph) String() string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
-	namespace, boxes := "", 0
-	for i, s := range g.services {
-		if i == 0 || s.Namespace != namespace {
+	boxes := 0
+	for i, n := range g.nodes {
+		if i == 0 || n.Namespace != g.nodes[i-1].Namespace {
 			if i > 0 {
 				b.WriteString("  end\n")
 			}
-			namespace = s.Namespace
 			boxes++
-			fmt.Fprintf(&b, "  subgraph n%d[\"%s\"]\n", boxes, label(namespace))
+			fmt.Fprintf(&b, "  subgraph n%d[\"%s\"]\n", boxes, label(n.Namespace))
 		}
 
-		fmt.Fprintf(&b, "    %s[\"%s\"]\n", g.ids[s.Name()], s.label())
+		fmt.Fprintf(&b, "    %s[\"%s\"]\n", g.ids[n.Name()], n.label())
 	}
 
 	b.WriteString("  end\n")
@@ -109,18 +150,23 @@ func (g *graph) String() string {
 		fmt.Fprintf(&b, "  %s --> %s\n", g.ids[c.From], g.ids[c.To])
 	}
 
+	for _, n := range g.nodes {
+		if n.isStranger {
+			fmt.Fprintf(&b, "  style %s stroke-dasharray:4\n", g.ids[n.Name()])
+		}
+	}
+
 	return b.String()
 }
 
 // label returns the label of a service: its name, and its first routes on lines of their own.
 func (s Service) label() string {
-	const shown = 2
 	lines := []string{label(s.App)}
-	for _, route := range s.Routes[:min(len(s.Routes), shown)] {
+	for _, route := range s.Routes[:min(len(s.Routes), mostRoutes)] {
 		lines = append(lines, label(route))
 	}
 
-	if n := len(s.Routes) - shown; n > 0 {
+	if n := len(s.Routes) - mostRoutes; n > 0 {
 		lines = append(lines, fmt.Sprintf("%d more", n))
 	}
 
@@ -130,12 +176,11 @@ func (s Service) label() string {
 // label returns a text inside of a quoted label of mermaid. It escapes all characters that could
 // have a meaning there by their numbers (mermaid, "Entity codes to escape characters").
 func label(text string) string {
-	const longest = 60
+	const ellipsis = "#8230;"
 	var b strings.Builder
-	n := 0
-	for _, r := range strings.Join(words(text), " ") {
-		if n++; n > longest {
-			b.WriteString("#8230;")
+	for i, r := range []rune(strings.Join(words(text), " ")) {
+		if i == longestLabel {
+			b.WriteString(ellipsis)
 			break
 		}
 

@@ -7,7 +7,11 @@
 // each writer makes it safe in its own format.
 package overview
 
-import "time"
+import (
+	"cmp"
+	"strings"
+	"time"
+)
 
 // Mesh holds the things to show. Services, calls and certificates are in a deterministic order.
 type Mesh struct {
@@ -19,8 +23,11 @@ type Mesh struct {
 	Calls        []Call
 	Certificates []Certificate
 	Findings     []Finding
+	Orphans      []Orphan
 	Changes      []Change
+	CallsNote    string // the source of Calls, or why no call is known
 	Objects      []Object
+	Parts        []Part
 	Notes        []string // lines such as the number of routes, and the memory that a sidecar needs for them
 	Hints        []string // the next things to try after a failed run
 
@@ -47,8 +54,23 @@ type Call struct{ From, To string }
 
 // Certificate is a certificate in use.
 type Certificate struct {
-	Name     string // the service NAMESPACE/APP, or "mesh"
-	NotAfter time.Time
+	Name     string    // the service NAMESPACE/APP, or "mesh"
+	NotAfter time.Time // zero if it is unknown
+	Note     string    // "issue": a plan issues a new one; "" without anything to say
+	Fault    string    // "missing"; "" for a usable certificate
+}
+
+// Orphan is a thing that tykmesh made and that the mesh no longer uses.
+type Orphan struct {
+	Kind, Name, Reason string
+	Command            string // deletes it; "" without one
+}
+
+// Part is a thing that a run needs, and whether it is ready.
+type Part struct {
+	Name, Status string // "Dashboard key", "ok"
+	Text         string
+	Hints        []string
 }
 
 // Place is a line of a file.
@@ -62,8 +84,9 @@ type Place struct {
 type Finding struct {
 	Severity, Code, Message string
 	Place
-	Object string
-	Hints  []string
+	Object  string
+	Service string // NAMESPACE/APP; "" for the mesh
+	Hints   []string
 }
 
 // Change is a step of a plan.
@@ -79,4 +102,9 @@ type Object struct {
 	Name, Outcome string // "Deployment shop/web", "injected"
 	Text          string // what changes in it, or why it stays as it is
 	Place
+}
+
+// Compare sorts services by namespace and app.
+func (s Service) Compare(other Service) int {
+	return cmp.Or(strings.Compare(s.Namespace, other.Namespace), strings.Compare(s.App, other.App))
 }

@@ -30,6 +30,7 @@ type Plan struct {
 	Outages         []inject.Problem // of a registration: changes during which calls fail, that the user should know of first
 	Accepted        []inject.Problem // warnings and outages that the user accepts
 	Routes          int              // of a registration: of the mesh, once it is carried out
+	Ends            []End            // of a registration and a renewal: of the certificates after it
 	Notes           []string         // of a renewal: the services that it leaves out, and why
 	Kept            []Kept           // of a removal and a pruning
 	APIsWithSurplus []APIWithSurplus // of a pruning: none of their certificates can be taken off yet

@@ -69,6 +69,7 @@ func Register(services []Service, x *Snapshot, calls ...inject.RouteCall) (*Plan
 	plan.addShared(shared, m.otherMeshAPIs(x, mesh))
 	plan.replace(x)
 	plan.tellCalls(calls, x)
+	plan.Ends = plan.ends(x)
 
 	return plan.withProof(x), nil
 }

@@ -72,6 +72,7 @@ func Renew(x *Snapshot, names []string) (*Plan, error) {
 
 	r.plan.addShared(shared, carriers)
 	r.plan.replace(x)
+	r.plan.Ends = r.plan.ends(x)
 
 	return r.plan.withProof(x), nil
 }

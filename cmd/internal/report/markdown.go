@@ -23,10 +23,14 @@ type shown struct {
 // Show shows the mesh in reports that can show one. The mesh is made at the end of the run.
 func (r *Run) Show(mesh func() overview.Mesh) { r.mesh = mesh }
 
+// Shows reports whether a report shows the mesh.
+func (r *Run) Shows() bool {
+	return slices.ContainsFunc(r.config.Formats, func(f Format) bool { _, is := f.handler.(Markdown); return is })
+}
+
 // shown returns the mesh and the outcome of the run; nil if no report shows them.
 func (r *Run) shown(err error) *shown {
-	isMarkdown := func(f Format) bool { _, is := f.handler.(Markdown); return is }
-	if !slices.ContainsFunc(r.config.Formats, isMarkdown) {
+	if !r.Shows() {
 		return nil
 	}
 
