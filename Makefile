@@ -24,7 +24,7 @@ GUIDED    = $(if $(filter 2000x,$(FUZZTIME)),,-fuzz=.)
 # with an empty cache compiles nothing twice.
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
-.PHONY: build test check format vet lint releasable race ferretdb fuzz soak vulncheck test-hosts test-cfssl test-validate test-rules test-cluster test-tyk test-page \
+.PHONY: build test check format vet lint releasable race ferretdb fuzz soak vulncheck test-hosts test-ci test-cfssl test-validate test-rules test-cluster test-tyk test-page \
 	bench bench-keep bench-peers update demo demo-standalone servers parity man release release-twice image test-image clean
 
 # Builds one static binary, without paths of the machine that built it.
@@ -102,6 +102,11 @@ vulncheck:
 # Runs the program from real Helm and kustomize, which it builds first: minutes the first time.
 test-hosts:
 	TYKMESH_TEST_HOSTS=1 $(GO) test -count=1 -timeout 30m -run '^TestHosts$$' ./cmd/tykmesh
+
+# Gives the files for CI systems and the documents' workflows to actionlint, which it builds first, and
+# to Debian's shellcheck.
+test-ci:
+	$(STATIC) TYKMESH_TEST_CI=1 $(GO) test -count=1 -timeout 30m -run '^TestCILint$$' ./cmd/tykmesh
 
 # test-cfssl runs a real CFSSL with the files of ca init; test-validate holds all printed manifests to
 # the schemas of Kubernetes. Both tools are built first.

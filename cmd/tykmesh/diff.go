@@ -28,10 +28,10 @@ func newDiffCmd(p process) *cobra.Command {
 			"  4    the Dashboard or the issuer rejected the credentials\n\n" +
 			"Certificates that are due for renewal are listed. They do not count while they are valid, so no pull request fails because of the date.\n" +
 			"In standalone mode there is nothing to register: diff only checks, unless --manifests is given.",
-		Example: "  tykmesh diff -f k8s/                                             # in pull requests\n" +
-			"  kubectl diff -f <(tykmesh inject --registered -q -f k8s/)        # what changes in the cluster; exits with 1 for changes\n" +
-			"  tykmesh diff --manifests -f k8s/                                 # also a diff of the manifests\n" +
-			"  tykmesh register --dry-run --local \"$(mktemp -d)\" -f k8s/       # checks without secrets: exits with 0 if there is no error",
+		Example: "  tykmesh diff -f k8s/                     # in pull requests\n" +
+			"  tykmesh diff -f k8s/ && kubectl diff -f <(tykmesh inject --registered -q -f k8s/)     # then the changes in the cluster, for which kubectl exits with 1\n" +
+			"  tykmesh diff --manifests -f k8s/     # also a diff of the manifests\n" +
+			"  tykmesh register --dry-run --local none -f k8s/       # checks without servers and secrets; exits with 0 if there is no error",
 	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 		i, err := f.inject(ctx, p, r)
 		if err != nil {

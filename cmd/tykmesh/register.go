@@ -24,7 +24,7 @@ func newRegisterCmd(p process) *cobra.Command {
 		Long: "register does the same as inject, but prints no manifests. Another job can then render them with inject --registered and a key that\n" +
 			"may only read. In standalone mode there is nothing to register.",
 		Example: "  tykmesh register -f app.yaml && tykmesh inject --registered -f app.yaml\n" +
-			"  tykmesh register --dry-run --local \"$(mktemp -d)\" -f app.yaml     # checks manifests without secrets",
+			"  tykmesh register --dry-run --local none -f app.yaml     # checks manifests without servers and secrets",
 	}, func(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 		_, err := f.inject(ctx, p, r)
 		if err != nil || !f.dryRun {
