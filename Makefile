@@ -213,11 +213,14 @@ release-twice:
 	for file in checksums.txt krew/tykmesh.yaml homebrew/tykmesh.rb; do cmp "one/bin/release/$$file" "another/bin/release/$$file"; done
 
 # Builds a container image of tykmesh alone, an OCI layout in bin/image, or pushes it to
-# KO_DOCKER_REPO. The base image needs the certificates of public CAs, and nothing else.
+# KO_DOCKER_REPO. The base image needs the certificates of public CAs, and nothing else. The licence
+# notices are /var/run/ko/NOTICES in it: ko takes them from kodata.
 image:
 	@[ -n "$(KO_DEFAULTBASEIMAGE)" ] || { echo "name the base image: make image KO_DEFAULTBASEIMAGE=IMAGE" >&2; exit 2; }
 	rm -rf bin/image
-	VERSION=$(VERSION) $(STATIC) $(GO) run $(KO) build --bare --sbom none --image-user 65532:65532 --push=$(if $(KO_DOCKER_REPO),true,false) \
+	@mkdir -p cmd/tykmesh/kodata
+	$(STATIC) $(GO) run -C testdata/release ./notices ../.. ../../cmd/tykmesh/kodata/NOTICES
+	trap 'rm -rf cmd/tykmesh/kodata' EXIT; VERSION=$(VERSION) $(STATIC) $(GO) run $(KO) build --bare --sbom none --image-user 65532:65532 --push=$(if $(KO_DOCKER_REPO),true,false) \
 		--oci-layout-path bin/image ./cmd/tykmesh
 
 # Builds that image on an empty base and runs it as the CronJob sample does. As root, because it needs
