@@ -28,7 +28,7 @@ notices() {
 
 # completes PATH: checks the program that kubectl runs for completion.
 completes() {
-	PATH=$1:$PATH kubectl_complete-tykmesh inj 2> /dev/null | grep -q '^inject' || failed "kubectl_complete-tykmesh in $1 does not complete"
+	PATH=$1:$PATH kubectl_complete-tykmesh inj 2> /dev/null | grep '^inject' > /dev/null || failed "kubectl_complete-tykmesh in $1 does not complete"
 }
 
 echo "== checksums"
