@@ -10,6 +10,7 @@ GOLANGCI    = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.11.4
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 GORELEASER  = github.com/goreleaser/goreleaser/v2@v2.16.0
 SBOM        = github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+COSIGN      = github.com/sigstore/cosign/v2/cmd/cosign@v2.6.5
 KO          = github.com/google/ko@v0.19.1
 
 # The race detector needs a C compiler; without one the tests run all the same.
@@ -25,7 +26,7 @@ GUIDED    = $(if $(filter 2000x,$(FUZZTIME)),,-fuzz=.)
 STATIC = CGO_ENABLED=0 GOFLAGS=-trimpath
 
 .PHONY: build test check format vet lint releasable race ferretdb fuzz soak vulncheck test-hosts test-ci test-cfssl test-validate test-rules test-cluster test-tyk test-page \
-	bench bench-keep bench-peers update demo demo-standalone servers parity man release release-twice image test-image clean
+	bench bench-keep bench-peers update demo demo-standalone servers parity man share release release-twice sign image test-image test-packages test-install clean
 
 # Builds one static binary, without paths of the machine that built it.
 build:
@@ -58,9 +59,11 @@ vet:
 lint:
 	$(STATIC) $(GO) run $(GOLANGCI) run ./...
 
-# Reads .goreleaser.yaml as goreleaser does, without building all of it.
+# Reads .goreleaser.yaml as goreleaser does, without building all of it, and tests what make release
+# is made of.
 releasable:
 	$(STATIC) $(GO) run -C testdata/release . ../../.goreleaser.yaml
+	$(STATIC) $(GO) test -C testdata/release ./...
 
 # Runs the tests with MongoDB and the race detector, which makes them several times slower: random
 # walks are short here too, and each request to a server fails in one way. `go test ./...` walks the
@@ -189,14 +192,29 @@ man: build
 	rm -rf bin/man
 	$(STATIC) $(GO) run -C testdata/release ./man ../../bin/tykmesh ../../bin/man
 
-# Writes archives of static binaries for all systems, checksums, SBOMs and the manifest for krew to
-# bin/release; publishes nothing. goreleaser and its tools are built first: minutes the first time.
-# goreleaser asks for a remote, which not every checkout has, and never uses it.
+# Writes what stands beside the binary in archives and packages to bin/share: the licences of all that
+# it is linked from (NOTICES), completions, the schema of the configuration, compressed manual pages.
+share: man
+	rm -rf bin/share
+	$(STATIC) $(GO) run -C testdata/release ./share ../../bin/tykmesh ../../bin/man ../../bin/share
+	$(STATIC) $(GO) run -C testdata/release ./notices ../.. ../../bin/share/NOTICES
+
+# Writes archives of static binaries for all systems, deb and rpm packages, checksums, SBOMs, the
+# manifest for krew and a formula for Homebrew to bin/release; publishes nothing. goreleaser and its
+# tools are built first: minutes the first time. goreleaser asks for a remote, which not every checkout
+# has, and never uses it.
 release:
 	GOBIN=$(CURDIR)/bin $(STATIC) $(GO) install $(SBOM)
 	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.url GIT_CONFIG_VALUE_0=https://github.com/tykmesh/tykmesh \
 		$(STATIC) $(GO) run $(GORELEASER) release --snapshot --clean
 	$(STATIC) $(GO) tool -C testdata/release validate-krew-manifest -skip-install -manifest ../../bin/release/krew/tykmesh.yaml
+
+# Signs the checksums with a key of cosign (cosign generate-key-pair), whose password is in
+# COSIGN_PASSWORD. The signature is public in no log. Cosign is built first: minutes the first time.
+sign:
+	@[ -n "$(KEY)" ] || { echo "name the key: make sign KEY=cosign.key" >&2; exit 2; }
+	@[ -f bin/release/checksums.txt ] || { echo "bin/release has no checksums.txt: run make release" >&2; exit 2; }
+	$(STATIC) $(GO) run $(COSIGN) sign-blob --yes --key $(KEY) --tlog-upload=false --output-signature bin/release/checksums.txt.sig bin/release/checksums.txt
 
 # Shows that the commit gives the same archives, byte for byte, in another directory, time zone and
 # umask.
@@ -205,20 +223,31 @@ release-twice:
 	git clone --quiet . "$$dir/one"; $(MAKE) -C "$$dir/one" release; \
 	umask 077; git clone --quiet . "$$dir/another"; TZ=Pacific/Auckland $(MAKE) -C "$$dir/another" release; \
 	cd "$$dir"; cat one/bin/release/checksums.txt; \
-	for file in checksums.txt krew/tykmesh.yaml; do cmp "one/bin/release/$$file" "another/bin/release/$$file"; done
+	for file in checksums.txt krew/tykmesh.yaml homebrew/tykmesh.rb; do cmp "one/bin/release/$$file" "another/bin/release/$$file"; done
 
 # Builds a container image of tykmesh alone, an OCI layout in bin/image, or pushes it to
-# KO_DOCKER_REPO. The base image needs the certificates of public CAs, and nothing else.
+# KO_DOCKER_REPO. The base image needs the certificates of public CAs, and nothing else. The licence
+# notices are /var/run/ko/NOTICES in it: ko takes them from kodata.
 image:
 	@[ -n "$(KO_DEFAULTBASEIMAGE)" ] || { echo "name the base image: make image KO_DEFAULTBASEIMAGE=IMAGE" >&2; exit 2; }
 	rm -rf bin/image
-	VERSION=$(VERSION) $(STATIC) $(GO) run $(KO) build --bare --sbom none --image-user 65532:65532 --push=$(if $(KO_DOCKER_REPO),true,false) \
+	@mkdir -p cmd/tykmesh/kodata
+	$(STATIC) $(GO) run -C testdata/release ./notices ../.. ../../cmd/tykmesh/kodata/NOTICES
+	trap 'rm -rf cmd/tykmesh/kodata' EXIT; VERSION=$(VERSION) $(STATIC) $(GO) run $(KO) build --bare --sbom none --image-user 65532:65532 --push=$(if $(KO_DOCKER_REPO),true,false) \
 		--oci-layout-path bin/image ./cmd/tykmesh
 
 # Builds that image on an empty base and runs it as the CronJob sample does. As root, because it needs
 # a root directory of its own.
 test-image:
 	@testdata/image.sh
+
+# Installs and runs what make release made, in a directory of its own: with dpkg, rpm, ruby and unzip.
+test-packages:
+	@testdata/release/packages.sh
+
+# Installs the last commit with go install, from a module proxy in a directory.
+test-install:
+	TYKMESH_TEST_INSTALL=1 $(GO) test -C testdata/release -count=1 -timeout 30m -run '^TestInstall$$' .
 
 clean:
 	rm -rf bin

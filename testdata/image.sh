@@ -49,6 +49,9 @@ root=$folder/root
 mkdir -p "$root/etc/tykmesh"
 crane export --platform "linux/$(go env GOARCH)" "$image" - | tar -x -C "$root"
 [ "$(contained /ko-app/tykmesh version)" = "tykmesh v1.2.3" ] || failed "version says $(contained /ko-app/tykmesh version)"
+go version -m "$root/ko-app/tykmesh" | awk '$1 == "dep" { print $2 "@" $3 }' | while read -r module; do
+	grep -q "^$module: LICENSE" "$root/var/run/ko/NOTICES" || failed "/var/run/ko/NOTICES has no licence of $module"
+done
 
 # What the CronJob is given: nobody listens at that address, which the program finds out only after it has read everything.
 cat > "$root/etc/tykmesh/tykmesh.yaml" <<- 'END'
