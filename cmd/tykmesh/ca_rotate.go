@@ -283,7 +283,7 @@ func (o *caRotate) checkUse(ctx context.Context, p process, rotation pki.Rotatio
 		r.Warn("the Dashboard was not asked whether certificates of the previous CA are in use; pods that start from now on refuse them")
 		return nil
 	case o.mesh != nil:
-		return o.checkLive(p, rotation, r)
+		return o.checkLive(ctx, p, rotation, r)
 	}
 
 	c, err := loadConfig(p, o.configFlags, r)

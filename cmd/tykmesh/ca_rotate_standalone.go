@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"cmp"
 	"errors"
 	"fmt"
@@ -46,13 +47,13 @@ func (o *caRotate) readMode(p process, r *report.Run) error {
 
 // checkLive makes sure before the last step that the Secrets of the mesh hold certificates of the
 // new CA only.
-func (o *caRotate) checkLive(p process, rotation pki.Rotation, r *report.Run) error {
+func (o *caRotate) checkLive(ctx context.Context, p process, rotation pki.Rotation, r *report.Run) error {
 	ask := fmt.Sprintf("%s | %s --step %d -f -", listsMesh, o.again(p.name), pki.StepSettle)
 	if !o.liveFlags.given() {
 		return &advisedError{errors.New("step 3 must know whether certificates of the previous CA are in use"), ask, exit.Usage}
 	}
 
-	mesh, err := readLive(p, o.liveFlags, r)
+	mesh, err := readLive(ctx, p, o.liveFlags, r)
 	if err != nil {
 		return err
 	}

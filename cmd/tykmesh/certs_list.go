@@ -59,7 +59,7 @@ func newCertsListCmd(p process) *cobra.Command {
 
 func (f *certsListCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 	if f.liveFlags.given() {
-		list, err := f.inCluster(p, r)
+		list, err := f.inCluster(ctx, p, r)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/live"
@@ -11,8 +12,8 @@ import (
 
 // inCluster returns the certificates of a mesh without a Dashboard in live objects: the CAs, and
 // the certificates and tokens in the Secrets of services.
-func (f *certsListCmd) inCluster(p process, r *report.Run) ([]plan.HeldCertificate, error) {
-	m, err := readLive(p, f.liveFlags, r)
+func (f *certsListCmd) inCluster(ctx context.Context, p process, r *report.Run) ([]plan.HeldCertificate, error) {
+	m, err := readLive(ctx, p, f.liveFlags, r)
 	if err != nil {
 		return nil, err
 	}

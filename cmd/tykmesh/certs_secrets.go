@@ -102,7 +102,7 @@ func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (re
 		return nil, err
 	}
 
-	identities, stored, err := f.read(p, c, sources.tokenKey, r)
+	identities, stored, err := f.read(ctx, p, c, sources.tokenKey, r)
 	if err != nil {
 		return nil, err
 	}
@@ -139,12 +139,17 @@ func (f *certsSecretsCmd) run(ctx context.Context, p process, r *report.Run) (re
 		f.record = func(r *report.Run) { f.keep(context.WithoutCancel(ctx), c, made, r) }
 	}
 
+	return f.printed(r, made), nil
+}
+
+// printed returns the output that prints the Secrets.
+func (f *certsSecretsCmd) printed(r *report.Run, made []secrets.Secret) report.Output {
 	write := secrets.Write
 	if f.format == formatJSON {
 		write = secrets.WriteJSON
 	}
 
-	return func() error { return write(r.Stdout(), made) }, nil
+	return func() error { return write(r.Stdout(), made) }
 }
 
 // tellUnissued reports why a run without issuer and token key prints nothing, or returns an error
@@ -212,8 +217,8 @@ func tokenKey(c config.Config) (*ca.TokenKey, []byte, error) {
 }
 
 // read returns the services of the manifests, and those Secrets of them that the manifests contain.
-func (f *certsSecretsCmd) read(p process, c config.Config, key *ca.TokenKey, r *report.Run) (all []secrets.Identity, stored secrets.Stored, err error) {
-	docs, err := readDocuments(p, f.inputFlags, c.File, r)
+func (f *certsSecretsCmd) read(ctx context.Context, p process, c config.Config, key *ca.TokenKey, r *report.Run) (all []secrets.Identity, stored secrets.Stored, err error) {
+	docs, err := readDocuments(ctx, p, f.inputFlags, c.File, r)
 	if err != nil {
 		return nil, stored, err
 	}

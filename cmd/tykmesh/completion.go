@@ -90,7 +90,7 @@ func addCompletions(cmd *cobra.Command) {
 // completionOf returns the completion of a flag's value.
 func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 	switch f.Name {
-	case "filename":
+	case "filename", "output-file":
 		return extensions("yaml", "yml", "json")
 	case "config":
 		return extensions("yaml", "yml")
@@ -104,8 +104,6 @@ func completionOf(f *pflag.Flag) cobra.CompletionFunc {
 		return words("fail\trefuse the stream", "warn\tlet it through and say so", "ignore\tlet it through")
 	case "report":
 		return reportFormats()
-	case "output-file":
-		return extensions("yaml", "yml", "json")
 	case outputFlag:
 		return words(f.Annotations[outputFlag]...)
 	case colourFlag:

@@ -102,7 +102,7 @@ func (f *deleteCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 
 	named := len(services) > 0
 	if !named {
-		if services, err = f.servicesIn(p, c, r); err != nil || len(services) == 0 {
+		if services, err = f.servicesIn(ctx, p, c, r); err != nil || len(services) == 0 {
 			return nil, err
 		}
 	}
@@ -125,8 +125,8 @@ func (f *deleteCmd) run(ctx context.Context, p process, r *report.Run) (report.O
 
 // servicesIn returns the services of the manifests. It reports manifests without services, and
 // services whose namespace is a guess.
-func (f *deleteCmd) servicesIn(p process, c config.Config, r *report.Run) (services []inject.Service, err error) {
-	docs, err := readDocuments(p, f.inputFlags, c.File, r)
+func (f *deleteCmd) servicesIn(ctx context.Context, p process, c config.Config, r *report.Run) (services []inject.Service, err error) {
+	docs, err := readDocuments(ctx, p, f.inputFlags, c.File, r)
 	if err != nil {
 		return nil, err
 	}

@@ -80,17 +80,17 @@ func (i injected) changesManifests() bool {
 
 // compared returns the end of the summary of diff: the reason for the exit status where the steps
 // do not show it, and the flag for more.
-func (d *diffFlags) compared(i injected) (text string) {
+func (g *diffFlags) compared(i injected) (text string) {
 	if i.standalone {
 		text += "; nothing to register"
 	}
 
 	changed := i.changesManifests()
-	if i.plan != nil && !i.plan.Empty() && !i.unregistered() && !(d.manifests && changed) {
+	if i.plan != nil && !i.plan.Empty() && !i.unregistered() && !(g.manifests && changed) {
 		text += "; all of this renews valid certificates, so the exit status is 0"
 	}
 
-	if !d.manifests && changed {
+	if !g.manifests && changed {
 		text += "; --manifests shows the changes of the manifests"
 	}
 

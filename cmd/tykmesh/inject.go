@@ -100,7 +100,7 @@ func (f *injectCmd) inject(ctx context.Context, p process, r *report.Run) (i inj
 		return i, err
 	}
 
-	docs, err := readDocuments(p, f.inputFlags, c.File, r)
+	docs, err := readDocuments(ctx, p, f.inputFlags, c.File, r)
 	if err != nil {
 		return i, err
 	}

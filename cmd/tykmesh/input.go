@@ -88,14 +88,14 @@ func (g *inputFlags) inputs() files.Inputs {
 func (g *inputFlags) rewritable() bool { return g.inputs().Rewritable() }
 
 // wait returns a function that bounds the time in which servers and kustomize are waited for.
-func (g *inputFlags) wait(r *report.Run) files.Wait {
+func (g *inputFlags) wait(ctx context.Context, r *report.Run) files.Wait {
 	return func(read func(context.Context, func(string)) error) error {
 		limit := inputTime
 		if g.command.timeout != nil {
 			limit = *g.command.timeout
 		}
 
-		ctx, remotely := phase.Begin(g.command.Context(), limit, r)
+		ctx, remotely := phase.Begin(ctx, limit, r)
 		err := read(ctx, func(source string) {
 			remotely.Progress()
 			r.Debug("input", "source", source)
@@ -130,10 +130,10 @@ func (*pathList) String() string { return "" }
 func (*pathList) Type() string { return "pathArray" }
 
 // readDocuments reads the manifests, and reports the files that are left out.
-func readDocuments(p process, in inputFlags, configuration string, r *report.Run) ([]*manifest.Document, error) {
+func readDocuments(ctx context.Context, p process, in inputFlags, configuration string, r *report.Run) ([]*manifest.Document, error) {
 	inputs := in.inputs()
 	inputs.Stdin = p.stdin
-	sources, err := inputs.Read(in.wait(r))
+	sources, err := inputs.Read(in.wait(ctx, r))
 	if err == nil {
 		sources, err = files.Manifests(sources, configuration, func(name, why string) { r.Printf("%s: left out: %s", name, why) })
 	}

@@ -55,7 +55,7 @@ func newStatusCmd(p process) *cobra.Command {
 
 func (f *statusCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
 	if f.liveFlags.given() {
-		return f.runLive(p, r)
+		return f.runLive(ctx, p, r)
 	}
 
 	there, err := look(ctx, p, f.serverFlags, registeredSettings, r)

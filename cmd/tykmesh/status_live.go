@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -43,8 +44,8 @@ func (g *liveFlags) given() bool { return len(g.files) > 0 }
 
 // readLive returns the state of the mesh in live objects, and tells which kinds of objects are not
 // there.
-func readLive(p process, f liveFlags, r *report.Run) (*live.Mesh, error) {
-	docs, err := readDocuments(p, f.inputFlags, "", r)
+func readLive(ctx context.Context, p process, f liveFlags, r *report.Run) (*live.Mesh, error) {
+	docs, err := readDocuments(ctx, p, f.inputFlags, "", r)
 	if err != nil {
 		return nil, err
 	}
@@ -87,8 +88,8 @@ func lacksOf(m *live.Mesh) (texts []string) {
 }
 
 // runLive does the work of status -f.
-func (f *statusCmd) runLive(p process, r *report.Run) (report.Output, error) {
-	m, err := readLive(p, f.liveFlags, r)
+func (f *statusCmd) runLive(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+	m, err := readLive(ctx, p, f.liveFlags, r)
 	if err != nil {
 		return nil, err
 	}

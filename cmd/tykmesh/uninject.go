@@ -45,8 +45,8 @@ func newUninjectCmd(p process) *cobra.Command {
 	return c.Command
 }
 
-func (f *uninjectCmd) run(_ context.Context, p process, r *report.Run) (report.Output, error) {
-	docs, err := readDocuments(p, f.inputFlags, "", r)
+func (f *uninjectCmd) run(ctx context.Context, p process, r *report.Run) (report.Output, error) {
+	docs, err := readDocuments(ctx, p, f.inputFlags, "", r)
 	if err != nil {
 		return nil, err
 	}

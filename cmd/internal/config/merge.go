@@ -140,7 +140,7 @@ func setCA(src Source, line int, values []Value) (m Merged, err error) {
 
 	var left manifest.Map
 	for _, e := range missing {
-		found := false
+		var found bool
 		if m.Text, found = uncomment(m.Text, e); !found {
 			left = append(left, e)
 		}

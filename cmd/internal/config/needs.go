@@ -13,7 +13,6 @@ import (
 
 // checkNeeds reports keys that are missing, and keys that contradict each other.
 func (l *loader) checkNeeds() {
-	injector := &l.config.Injector
 	if l.wrong[InjectorMode] {
 		return // everything else depends on it
 	}
@@ -35,7 +34,13 @@ func (l *loader) checkNeeds() {
 		return
 	}
 
-	injector.MutualTLS = false
+	l.config.Injector.MutualTLS = false
+	l.checkDashboardMode()
+}
+
+// checkDashboardMode reports keys that a mesh with a Dashboard needs.
+func (l *loader) checkDashboardMode() {
+	injector := &l.config.Injector
 	if injector.CreateRoutes && !l.src.Local {
 		l.need(InjectorCreateRoutes, TykURL, TykSecret, TykOrg)
 		if l.config.Tyk.Org == placeholderOrg {

@@ -270,7 +270,7 @@ func (in Inputs) matching(pattern string) ([]Source, error) {
 
 	base := "."
 	before := pattern[:strings.IndexAny(pattern, "*?[")]
-	if end := strings.LastIndexFunc(before, func(r rune) bool { return r < 0x80 && os.IsPathSeparator(byte(r)) }); end >= 0 {
+	if end := strings.LastIndexFunc(before, func(r rune) bool { return r == '/' || r == filepath.Separator }); end >= 0 {
 		base = filepath.Clean(before[:end+1])
 	}
 

@@ -110,18 +110,9 @@ func cell(markdown string) string {
 //	-f   1.   a.b   GH-12   0a1b2c3   TM0029:a   ...     not
 func isProse(word string) bool {
 	core := strings.TrimRight(strings.TrimLeft(word, `("'`), `.,;:)"'?`)
-	letters, digits, joints := 0, 0, 0
-	for i, r := range core {
-		switch {
-		case unicode.IsLetter(r):
-			letters++
-		case '0' <= r && r <= '9':
-			digits++
-		case (r == '-' || r == '\'') && i > 0 && i < len(core)-1:
-			joints++
-		default:
-			return false
-		}
+	letters, digits, joints, plain := counted(core)
+	if !plain {
+		return false
 	}
 
 	switch {
@@ -133,6 +124,25 @@ func isProse(word string) bool {
 	}
 
 	return len(core) < shortestHash || strings.Trim(core, "abcdefABCDEF") != ""
+}
+
+// counted returns the number of letters, digits, and marks between them. plain is false if there
+// are other characters.
+func counted(word string) (letters, digits, joints int, plain bool) {
+	for i, r := range word {
+		switch {
+		case unicode.IsLetter(r):
+			letters++
+		case '0' <= r && r <= '9':
+			digits++
+		case (r == '-' || r == '\'') && i > 0 && i < len(word)-1:
+			joints++
+		default:
+			return 0, 0, 0, false
+		}
+	}
+
+	return letters, digits, joints, true
 }
 
 // shortestHash is the length of the shortest name of a commit that renderers make a link of.

@@ -24,7 +24,7 @@ var hostile = []string{
 	"[a]: https://evil.example", "[^1]", "*a* _b_ **c** ~~d~~", "# title", "1. item", "1) item", "- item", "+ item", "> quote", "- [ ] task", "---", "===", "```", "~~~",
 	"a\nb", "a\r\n\r\n# title", "a\\\nb", "\t\tcode", "/close", "/assign @team", "\x1b[31m", "\u202egnp", "::error::x", "##[error]", "##vso[task]",
 	"end", "graph TD", "s1 --> s2", `"]; click s1 "https://evil.example"`, "%%{init: {}}%%", "%% comment", "<br>", "#quot;", "#35;", "subgraph", "1. one", "\"`**bold**`\"", "s1@{ shape: x }",
-	strings.Repeat("x", 5000), strings.Repeat("`", 300), "日本語 ünïcode", "\xff\xfe", "\u200b@\u200bteam", "a\u00a0b",
+	strings.Repeat("x", 5000), strings.Repeat("`", 300), "ελληνικά ünïcode", "\xff\xfe", "\u200b@\u200bteam", "a\u00a0b",
 }
 
 // filled returns a mesh with a text in all of its fields.
