@@ -187,10 +187,11 @@ servers:
 parity: build
 	$(GO) run -C ../shared/parity . -bin $(CURDIR)/bin/tykmesh
 
-# Writes manual pages to bin/man, one for each command and topic. make release archives them.
+# Writes manual pages to bin/man, one for each command and topic, with the date of the commit. make
+# release archives them.
 man: build
 	rm -rf bin/man
-	$(STATIC) $(GO) run -C testdata/release ./man ../../bin/tykmesh ../../bin/man
+	$(STATIC) $(GO) run -C testdata/release ./man ../../bin/tykmesh ../../bin/man $(or $(shell git log -1 --format=%cs 2>/dev/null),1970-01-01)
 
 # Writes what stands beside the binary in archives and packages to bin/share: the licences of all that
 # it is linked from (NOTICES), completions, the schema of the configuration, compressed manual pages.
