@@ -218,11 +218,11 @@ sign:
 	$(STATIC) $(GO) run $(COSIGN) sign-blob --yes --key $(KEY) --tlog-upload=false --output-signature bin/release/checksums.txt.sig bin/release/checksums.txt
 
 # Shows that the commit gives the same archives, byte for byte, in another directory, time zone and
-# umask.
+# umask. The other checkout is one of the first, because this one may get a commit meanwhile.
 release-twice:
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; set -e; \
 	git clone --quiet . "$$dir/one"; $(MAKE) -C "$$dir/one" release; \
-	umask 077; git clone --quiet . "$$dir/another"; TZ=Pacific/Auckland $(MAKE) -C "$$dir/another" release; \
+	umask 077; git clone --quiet "$$dir/one" "$$dir/another"; TZ=Pacific/Auckland $(MAKE) -C "$$dir/another" release; \
 	cd "$$dir"; cat one/bin/release/checksums.txt; \
 	for file in checksums.txt krew/tykmesh.yaml homebrew/tykmesh.rb; do cmp "one/bin/release/$$file" "another/bin/release/$$file"; done
 
