@@ -210,12 +210,10 @@ release:
 		$(STATIC) $(GO) run $(GORELEASER) release --snapshot --clean
 	$(STATIC) $(GO) tool -C testdata/release validate-krew-manifest -skip-install -manifest ../../bin/release/krew/tykmesh.yaml
 
-# Signs the checksums with a key of cosign (cosign generate-key-pair), whose password is in
-# COSIGN_PASSWORD. The signature is public in no log. Cosign is built first: minutes the first time.
+# Signs the checksums with KEY: a P-256 key in PEM, which openssl signs with, or a key of cosign, which is
+# built first. The signature and cosign.pub, the public key, are in bin/release then.
 sign:
-	@[ -n "$(KEY)" ] || { echo "name the key: make sign KEY=cosign.key" >&2; exit 2; }
-	@[ -f bin/release/checksums.txt ] || { echo "bin/release has no checksums.txt: run make release" >&2; exit 2; }
-	$(STATIC) $(GO) run $(COSIGN) sign-blob --yes --key $(KEY) --tlog-upload=false --output-signature bin/release/checksums.txt.sig bin/release/checksums.txt
+	@COSIGN="env $(STATIC) $(GO) run $(COSIGN)" testdata/release/sign.sh "$(KEY)" bin/release
 
 # Shows that the commit gives the same archives, byte for byte, in another directory, time zone and
 # umask. The other checkout is one of the first, because this one may get a commit meanwhile.
