@@ -187,10 +187,11 @@ servers:
 parity: build
 	$(GO) run -C ../shared/parity . -bin $(CURDIR)/bin/tykmesh
 
-# Writes manual pages to bin/man, one for each command and topic. make release archives them.
+# Writes manual pages to bin/man, one for each command and topic, with the date of the commit. make
+# release archives them.
 man: build
 	rm -rf bin/man
-	$(STATIC) $(GO) run -C testdata/release ./man ../../bin/tykmesh ../../bin/man
+	$(STATIC) $(GO) run -C testdata/release ./man ../../bin/tykmesh ../../bin/man $(or $(shell git log -1 --format=%cs 2>/dev/null),1970-01-01)
 
 # Writes what stands beside the binary in archives and packages to bin/share: the licences of all that
 # it is linked from (NOTICES), completions, the schema of the configuration, compressed manual pages.
@@ -209,19 +210,17 @@ release:
 		$(STATIC) $(GO) run $(GORELEASER) release --snapshot --clean
 	$(STATIC) $(GO) tool -C testdata/release validate-krew-manifest -skip-install -manifest ../../bin/release/krew/tykmesh.yaml
 
-# Signs the checksums with a key of cosign (cosign generate-key-pair), whose password is in
-# COSIGN_PASSWORD. The signature is public in no log. Cosign is built first: minutes the first time.
+# Signs the checksums with KEY: a P-256 key in PEM, which openssl signs with, or a key of cosign, which is
+# built first. The signature and cosign.pub, the public key, are in bin/release then.
 sign:
-	@[ -n "$(KEY)" ] || { echo "name the key: make sign KEY=cosign.key" >&2; exit 2; }
-	@[ -f bin/release/checksums.txt ] || { echo "bin/release has no checksums.txt: run make release" >&2; exit 2; }
-	$(STATIC) $(GO) run $(COSIGN) sign-blob --yes --key $(KEY) --tlog-upload=false --output-signature bin/release/checksums.txt.sig bin/release/checksums.txt
+	@COSIGN="env $(STATIC) $(GO) run $(COSIGN)" testdata/release/sign.sh "$(KEY)" bin/release
 
 # Shows that the commit gives the same archives, byte for byte, in another directory, time zone and
-# umask.
+# umask. The other checkout is one of the first, because this one may get a commit meanwhile.
 release-twice:
 	@dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; set -e; \
 	git clone --quiet . "$$dir/one"; $(MAKE) -C "$$dir/one" release; \
-	umask 077; git clone --quiet . "$$dir/another"; TZ=Pacific/Auckland $(MAKE) -C "$$dir/another" release; \
+	umask 077; git clone --quiet "$$dir/one" "$$dir/another"; TZ=Pacific/Auckland $(MAKE) -C "$$dir/another" release; \
 	cd "$$dir"; cat one/bin/release/checksums.txt; \
 	for file in checksums.txt krew/tykmesh.yaml homebrew/tykmesh.rb; do cmp "one/bin/release/$$file" "another/bin/release/$$file"; done
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Unpacks and installs what make release made, as users do, and runs it: archives, deb and rpm packages, the formula. Nothing outside a
-# directory of its own is changed. It needs dpkg, rpm, ruby and unzip, and uses lintian if it is there.
+# directory of its own is changed. It needs dpkg, openssl, rpm, ruby and unzip, and uses lintian and mandoc if they are there.
 # usage: testdata/release/packages.sh
 set -euo pipefail
 shopt -s extglob nullglob
@@ -56,6 +56,7 @@ runs "$unpacked/tykmesh"
 "$unpacked/tykmesh" config schema | cmp - "$unpacked/tykmesh.schema.json"
 "$unpacked/tykmesh" completion bash | cmp - "$unpacked/completions/tykmesh.bash"
 bash -c ". '$unpacked/completions/tykmesh.bash'"
+if command -v mandoc > /dev/null; then mandoc -T lint -W warning "$unpacked"/man/*.1; fi
 
 # installed ROOT: checks what a package puts under a root directory.
 installed() {
@@ -110,5 +111,19 @@ for document in *.cdx.json; do
 	ruby -rjson -e 'bad = JSON.parse(File.read(ARGV[0]))["components"].reject { |c| c["name"] == "std" || c["licenses"] || c.dig("evidence", "licenses") }
 		abort "failed: #{ARGV[0]}: no licence of #{bad.map { |c| c["name"] }.join(", ")}" unless bad.empty?' "$document"
 done
+CGO_ENABLED=0 GOFLAGS=-trimpath go run -C "$here" ./sbom "$PWD"/*.cdx.json
+
+echo "== signature"
+mkdir "$folder/signed"
+cp checksums.txt "$folder/signed"
+export COSIGN_PASSWORD=throwaway
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -aes256 -pass env:COSIGN_PASSWORD -out "$folder/key.pem"
+"$here/sign.sh" "$folder/key.pem" "$folder/signed"
+(
+	cd "$folder/signed" # where users verify it so
+	base64 -d checksums.txt.sig > signature
+	openssl dgst -sha256 -verify cosign.pub -signature signature checksums.txt
+)
+if "$here/sign.sh" "$folder/no.pem" "$folder/signed" 2> /dev/null; then failed "sign.sh signs without a key"; fi
 
 echo "everything in bin/release installs and runs"

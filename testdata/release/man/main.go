@@ -8,9 +8,11 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -20,19 +22,23 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: man TYKMESH FOLDER")
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: man TYKMESH FOLDER DATE")
 		os.Exit(2)
 	}
-	if err := write(program(os.Args[1]), os.Args[2]); err != nil {
+	if err := write(program(os.Args[1]), os.Args[2], os.Args[3]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-// write writes all pages. They hold no date of a build, so that the same commit gives the same
-// bytes.
-func write(tykmesh program, folder string) error {
+// write writes all pages. Their date is that of the commit and not of the build, so that the same
+// commit gives the same bytes.
+func write(tykmesh program, folder, date string) error {
+	day, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return err
+	}
 	root, err := tykmesh.command("tykmesh", "Put Kubernetes workloads on a Tyk service mesh")
 	if err != nil {
 		return err
@@ -41,10 +47,39 @@ func write(tykmesh program, folder string) error {
 		return err
 	}
 
-	epoch := time.Unix(0, 0)
 	root.DisableAutoGenTag = true
+	header := doc.GenManHeader{Section: "1", Date: &day, Source: "tykmesh", Manual: "tykmesh"}
+	if err := doc.GenManTree(root, &header, folder); err != nil {
+		return err
+	}
 
-	return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Date: &epoch, Source: "tykmesh", Manual: "tykmesh"}, folder)
+	return redate(folder, day)
+}
+
+// redate writes the date of all pages as man(7) wants it: cobra/doc writes month and year, which
+// mandoc does not take for a date.
+func redate(folder string, day time.Time) error {
+	pages, err := filepath.Glob(filepath.Join(folder, "*.1"))
+	if err != nil {
+		return err
+	}
+
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			return err
+		}
+		was := []byte(`"1" "` + day.Format("Jan 2006") + `" "`)
+		if !bytes.Contains(text, was) {
+			return fmt.Errorf("%s: cobra/doc writes its date in another way now", page)
+		}
+		text = bytes.Replace(text, was, []byte(`"1" "`+day.Format(time.DateOnly)+`" "`), 1)
+		if err := os.WriteFile(page, text, 0o644); err != nil {
+			return err
+		}
+	}
+
+	return nil
 }
 
 // program is the path of a tykmesh.
