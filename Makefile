@@ -134,11 +134,13 @@ test-tyk:
 	TYKMESH_TEST_TYK=$(abspath $(TYK)) $(GO) test -count=1 -timeout 30m -run '^TestTyk$$' ./inject/standalone
 
 # Shows pages in a real browser: Debian's chromium, which root installs if it is not there. PICTURES is
-# a directory for pictures of them, and AXE a script of axe-core that judges them.
+# a directory for pictures of them, AXE a script of axe-core that judges them, and MERMAID a script of
+# mermaid, which then draws the graphs of Markdown.
 CHROMIUM ?= chromium
 test-page:
 	@command -v $(CHROMIUM) >/dev/null || { apt-get update && apt-get install -y --no-install-recommends chromium fonts-dejavu-core; }
 	TYKMESH_TEST_CHROMIUM=$(CHROMIUM) TYKMESH_TEST_PICTURES=$(if $(PICTURES),$(abspath $(PICTURES))) TYKMESH_TEST_AXE=$(if $(AXE),$(abspath $(AXE))) \
+	TYKMESH_TEST_MERMAID=$(if $(MERMAID),$(abspath $(MERMAID))) \
 		$(STATIC) $(GO) test -count=1 -timeout 10m -v -run '^TestChromium$$' ./cmd/internal/page
 
 # Measures everything and compares it with the kept result: some minutes on an idle machine. Benchstat

@@ -13,6 +13,7 @@ import (
 //	word                                          becomes
 //	register, run, (again)                        the same
 //	shop/web, @team, #12, <b>, *a*, www.x.org     `shop/web`, `@team`, ...
+//	kubectl get pods -A; then again               `kubectl get pods -A`; then again
 //
 // Renderers of GitHub and GitLab look for mentions, issues, labels, milestones, commits and
 // addresses outside of code.
@@ -30,31 +31,41 @@ func words(text string) []string {
 }
 
 // inline returns a text as Markdown on one line, without markup but code.
-func inline(text string) string {
+func inline(text string) string { return inlineWith(text, snippet) }
+
+// inlineWith returns the same with another search for words that belong together as code.
+func inlineWith(text string, snippet func([]string) int) string {
 	var line, span []string
-	tail := ""
+	head, tail := "", ""
 	flush := func() {
 		if len(span) > 0 {
-			line = append(line, codeSpan(strings.Join(span, " "))+tail)
-			span, tail = nil, ""
+			line = append(line, head+codeSpan(strings.Join(span, " "))+tail)
+			span, head, tail = nil, "", ""
 		}
 	}
 
-	for _, word := range words(text) {
-		if isProse(word) {
+	all := words(text)
+	for i := 0; i < len(all); i++ {
+		if n := snippet(all[i:]); n > 0 {
 			flush()
-			line = append(line, word)
+			before, core, after := split(strings.Join(all[i:i+n], " "))
+			line = append(line, before+codeSpan(core)+after)
+			i += n - 1
 			continue
 		}
 
-		head, core, end := split(word)
-		if tail != "" || head != "" {
+		if isProse(all[i]) {
 			flush()
+			line = append(line, all[i])
+			continue
 		}
-		if span, tail = append(span, core), end; head != "" {
-			line = append(line, head+codeSpan(core)+tail)
-			span, tail = nil, ""
+
+		before, core, after := split(all[i])
+		if tail != "" || before != "" {
+			flush()
+			head = before
 		}
+		span, tail = append(span, core), after
 	}
 
 	flush()

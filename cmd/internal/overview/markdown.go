@@ -54,7 +54,7 @@ func (d *document) block(format string, args ...any) {
 
 // head writes what ran, and how it went.
 func (d *document) head(m Mesh) {
-	title := inline(m.Title)
+	title := inlineWith(m.Title, func([]string) int { return 0 })
 	if m.Verdict != "" {
 		title += ": " + inline(m.Verdict)
 	}
@@ -260,66 +260,6 @@ func daysLeft(end, now time.Time) string {
 		return "expired"
 	}
 	return strconv.Itoa(int(left.Hours() / 24))
-}
-
-// services writes the services with their facts.
-func (d *document) services(all []Service) {
-	if len(all) == 0 {
-		return
-	}
-
-	var facts []string
-	for _, s := range all {
-		for _, f := range s.Facts {
-			if !slices.Contains(facts, f.Title) {
-				facts = append(facts, f.Title)
-			}
-		}
-	}
-
-	t := table{titles: []string{"service", "routes"}}
-	for _, title := range facts {
-		t.titles = append(t.titles, inline(title))
-	}
-
-	t.titles = append(t.titles, "change", "drift")
-	for _, s := range all {
-		row := []string{code(s.Name()), codes(s.Routes)}
-		for _, title := range facts {
-			row = append(row, inline(s.fact(title)))
-		}
-		t.add(append(row, inline(s.Change), sentences(s.Drift))...)
-	}
-
-	d.section("Services", len(all))
-	d.table(t)
-}
-
-// fact returns the text of a fact; "" without one.
-func (s Service) fact(title string) string {
-	for _, f := range s.Facts {
-		if f.Title == title {
-			return f.Text
-		}
-	}
-	return ""
-}
-
-// codes returns the first of some texts as code, and the number of the others.
-func codes(texts []string) string {
-	const shown = 10
-	var parts []string
-	for _, text := range texts[:min(len(texts), shown)] {
-		if span := code(text); span != "" {
-			parts = append(parts, span)
-		}
-	}
-
-	if n := len(texts) - shown; n > 0 {
-		parts = append(parts, fmt.Sprintf("%d more", n))
-	}
-
-	return strings.Join(parts, ", ")
 }
 
 // section writes the title of a section, with the number of its rows if it has several.

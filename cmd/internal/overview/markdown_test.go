@@ -159,6 +159,43 @@ func TestCellsShowTheirText(t *testing.T) {
 	}
 }
 
+// Commands, lines of a configuration and quotations are one piece of code, which copies well.
+func TestSnippets(t *testing.T) {
+	for of, want := range map[string]string{
+		"kubectl create configmap ca-pem -n retail --from-file=ca.pem=FILE, or Injector.emitCA: true":                "`kubectl create configmap ca-pem -n retail --from-file=ca.pem=FILE`, or `Injector.emitCA: true`",
+		"kubectl label --overwrite namespace retail a/b=c; or accept it: Injector.accept: [TM0028, TM0029]":          "`kubectl label --overwrite namespace retail a/b=c`; or accept it: `Injector.accept: [TM0028, TM0029]`",
+		"or accept it: injector.tyk.io/accept: TM0021":                                                               "or accept it: `injector.tyk.io/accept: TM0021`",
+		"tykmesh help annotations lists them with their values":                                                      "`tykmesh help annotations` lists them with their values",
+		"take it: tykmesh uninject -f m.yaml | kubectl apply -f -; then list the objects":                            "take it: `tykmesh uninject -f m.yaml | kubectl apply -f -`; then list the objects",
+		"due: tykmesh certs secrets -w due.yaml && { [ ! -s due.yaml ] || kubectl apply -f due.yaml; }; that is all": "due: `tykmesh certs secrets -w due.yaml && { [ ! -s due.yaml ] || kubectl apply -f due.yaml; }`; that is all",
+		"tykmesh asks no cluster, and kubectl":                                                                       "tykmesh asks no cluster, and kubectl",
+		"apply it (kubectl apply -f FILE)":                                                                           "apply it (`kubectl apply -f FILE`)",
+		"make it with tykmesh ca init, or correct the path":                                                          "make it with `tykmesh ca init`, or correct the path",
+		`"Mesh CA 0a1b2c3d" signs, "true" and "the Mesh CA" do`:                                                      "`\"Mesh CA 0a1b2c3d\"` signs, \"true\" and \"the Mesh CA\" do",
+		"the route changes (/a -> /b); calls fail":                                                                   "the route changes (`/a -> /b`); calls fail",
+	} {
+		if got := inline(of); got != want {
+			t.Errorf("%q\nis  %s\nnot %s", of, got, want)
+		}
+	}
+}
+
+// Services that stand elsewhere have a dashed border, whether they call or are called.
+func TestStrangers(t *testing.T) {
+	m := Mesh{Services: []Service{{Namespace: "shop", App: "cart"}}, Calls: []Call{{"edge/gateway", "shop/cart"}, {"shop/cart", "finance/tax"}, {"shop/cart", "?"}}}
+	want := "flowchart LR\n" +
+		"  subgraph n1[\"edge\"]\n    s1[\"gateway\"]\n  end\n  subgraph n2[\"finance\"]\n    s2[\"tax\"]\n  end\n  subgraph n3[\"shop\"]\n    s3[\"cart\"]\n  end\n" +
+		"  s1 --> s3\n  s3 --> s2\n  style s1 stroke-dasharray:4\n  style s2 stroke-dasharray:4\n"
+	if got := newGraph(m).String(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	for _, line := range []string{"Services with a dashed border stand elsewhere.\n", "The graph leaves out 1 call.\n"} {
+		if !strings.Contains(markdown(t, m), line) {
+			t.Errorf("the text does not say %q", line)
+		}
+	}
+}
+
 var labels = regexp.MustCompile(`^([A-Za-z0-9 /-]|#[0-9]+;)*$`)
 
 // checkGraph holds labels to characters that mean nothing to mermaid.

@@ -34,7 +34,7 @@ func (d *document) graph(m Mesh) {
 
 	d.block("```mermaid\n%s```", g)
 	if g.hasStrangers {
-		d.block("Services with a dashed border are called, and stand elsewhere.")
+		d.block("Services with a dashed border stand elsewhere.")
 	}
 	if text := g.leftOut(); text != "" {
 		d.block("%s", text)
@@ -54,7 +54,7 @@ type graph struct {
 // node is a service in a graph.
 type node struct {
 	Service
-	isStranger bool // it is called, and the mesh does not show it
+	isStranger bool // it calls or is called, and the mesh does not show it
 }
 
 // newGraph returns the part of the mesh that can be drawn. Services with calls come first.
@@ -75,9 +75,11 @@ func newGraph(m Mesh) *graph {
 	}
 
 	for _, c := range m.Calls {
-		if namespace, app, ok := strings.Cut(c.To, "/"); ok && busy[c.To] {
-			delete(busy, c.To)
-			nodes = append(nodes, node{Service{Namespace: namespace, App: app}, true})
+		for _, name := range []string{c.From, c.To} {
+			if namespace, app, ok := strings.Cut(name, "/"); ok && busy[name] {
+				delete(busy, name)
+				nodes = append(nodes, node{Service{Namespace: namespace, App: app}, true})
+			}
 		}
 	}
 
@@ -117,10 +119,18 @@ func drawable(nodes []node) int {
 
 // leftOut returns a line about the services and calls that are not drawn; "" if all are.
 func (g *graph) leftOut() string {
-	if g.missedServices+g.missedCalls == 0 {
+	var parts []string
+	if n := g.missedServices; n > 0 {
+		parts = append(parts, count(n, "service"))
+	}
+	if n := g.missedCalls; n > 0 {
+		parts = append(parts, count(n, "call"))
+	}
+	if len(parts) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("The graph leaves out %s and %s.", count(g.missedServices, "service"), count(g.missedCalls, "call"))
+
+	return "The graph leaves out " + strings.Join(parts, " and ") + "."
 }
 
 // count returns a number of things: "1 call", "2 calls".
@@ -177,9 +187,10 @@ func (s Service) label() string {
 }
 
 // label returns a text inside of a quoted label of mermaid. It escapes all characters that could
-// have a meaning there by their numbers (mermaid, "Entity codes to escape characters").
+// have a meaning there by their numbers (mermaid, "Entity codes to escape characters"). It then
+// looks for formulas ($$x$$) and icons (fa:fa-ban), which a word joiner parts.
 func label(text string) string {
-	const ellipsis = "#8230;"
+	const ellipsis, joiner = "#8230;", "#8288;"
 	var b strings.Builder
 	for i, r := range []rune(strings.Join(words(text), " ")) {
 		if i == longestLabel {
@@ -192,6 +203,9 @@ func label(text string) string {
 			b.WriteRune(r)
 		default:
 			fmt.Fprintf(&b, "#%d;", r)
+		}
+		if r == '$' || r == ':' {
+			b.WriteString(joiner)
 		}
 	}
 

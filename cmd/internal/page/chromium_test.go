@@ -42,6 +42,7 @@ func TestChromium(t *testing.T) {
 	t.Run("sort and filter", func(t *testing.T) { b.sorts(t, file) })
 	t.Run("no script", func(t *testing.T) { b.noScript(t, file) })
 	t.Run("policy", func(t *testing.T) { b.policy(t, file) })
+	t.Run("mermaid", func(t *testing.T) { b.mermaid(t) })
 }
 
 // show opens a page in a window of a width, in light or dark.
