@@ -44,7 +44,7 @@ func findAppPort(spec, annotation *manifest.Node, report reporter, taken takenPo
 			return port, true
 		}
 	case len(numbers) > 1 && !slices.Contains(numbers, strconv.Itoa(usualPort)):
-		report(RulePort, spec, "cannot tell which of the ports %s is the app's; name it in annotation %s", strings.Join(numbers, ", "), annotationPort)
+		report(RulePort, spec, "cannot tell which of the ports %s is the app's; write %s: %q, or another of them", strings.Join(numbers, ", "), annotationPort, numbers[0])
 		return usualPort, false
 	}
 

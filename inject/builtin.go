@@ -160,7 +160,7 @@ func (p *pod) check(spec *manifest.Node) {
 	}
 
 	if !p.Native && p.ends(spec) {
-		p.refuse(RuleJob, p.object.Node, "this %s would never finish, because its sidecar keeps running; use a native sidecar (Injector.nativeSidecar: true, Kubernetes 1.29+)", p.Kind)
+		p.refuse(RuleJob, p.object.Node, "this %s would never finish, because its sidecar keeps running; set Injector.nativeSidecar: true, or Injector.kubeVersion to 1.29 or later", p.Kind)
 	}
 
 	if _, asked := p.meta.Get("annotations").Entry(annotationIntercept); asked != nil && p.Rules.Intercept == sidecar.All &&

@@ -80,7 +80,7 @@ func (in *injection) kindless(object kube.Object) (targets []*target) {
 			return
 		}
 		o := in.settings.newTarget(object)
-		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: the object has no kind", annotationInject))
+		in.skip(o.Object, o.problem(RuleKind, key, "annotation %s: the object has no kind, like a patch of kustomize; inject the output of kustomize build", annotationInject))
 		targets = append(targets, o)
 	})
 

@@ -20,11 +20,12 @@ type lack struct {
 }
 
 // tellNeeds reports the objects and labels that namespaces need for their pods: once for all
-// namespaces that need the same, with the commands that make them.
-func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
+// namespaces that need the same, with the commands that make them. Without a configuration it is
+// too early for these commands.
+func tellNeeds(r *report.Run, i injected, trusted string) {
 	alike := make(map[string][]string)
 	var order []inject.Need
-	for _, n := range stream.Needs {
+	for _, n := range i.stream.Needs {
 		key := fmt.Sprint(lacks(n, nil, ""))
 		if alike[key] == nil {
 			order = append(order, n)
@@ -35,7 +36,7 @@ func tellNeeds(r *report.Run, stream *inject.Stream, trusted string) {
 	for _, n := range order {
 		namespaces := alike[fmt.Sprint(lacks(n, nil, ""))]
 		if missing := lacks(n, namespaces, trusted); len(missing) > 0 {
-			remind(r, namespaces, missing)
+			remind(r, namespaces, missing, len(i.placeholders) > 0)
 		}
 	}
 }
@@ -71,8 +72,8 @@ func lacks(n inject.Need, namespaces []string, trusted string) (all []lack) {
 }
 
 // remind reports the things that namespaces lack: to the user as one warning, and to machines as
-// one for each code.
-func remind(r *report.Run, namespaces []string, missing []lack) {
+// one for each code. The user gets no commands where it is too early for them.
+func remind(r *report.Run, namespaces []string, missing []lack, early bool) {
 	who := "namespace " + namespaces[0] + " needs "
 	if len(namespaces) > 1 {
 		who = "namespaces " + strings.Join(namespaces, ", ") + " need "
@@ -94,11 +95,17 @@ func remind(r *report.Run, namespaces []string, missing []lack) {
 		return
 	}
 
+	line := fmt.Sprintf("%s: %s%s", report.Warning, who, enumerated(things))
+	if early {
+		r.Remind(who, line, []string{"the run with a configuration prints the commands that make them"}, all...)
+		return
+	}
+
 	hints := []string{"if the cluster has these, accept them: " + accept}
 	for _, d := range slices.Backward(all) {
 		hints = append(d.Hints, hints...)
 	}
-	r.Remind(who, fmt.Sprintf("%s: %s%s", report.Warning, who, enumerated(things)), hints, all...)
+	r.Remind(who, line, hints, all...)
 }
 
 // enumerated returns things as a text: "a, b and c".
@@ -134,7 +141,10 @@ func tellPlaceholders(r *report.Run, placeholders []config.Placeholder) {
 	d := report.Diagnostic{
 		Code: string(inject.RulePlaceholder), Severity: report.Warning,
 		Message: "there is no configuration, so these keys have placeholders, and sidecars reach no server: " + strings.Join(keys, ", "),
-		Hints:   []string{"before kubectl apply: tykmesh config init > tykmesh.yaml, fill in these keys, Tyk.url and Tyk.org, then inject again without --local"},
+		Hints: []string{
+			"before kubectl apply: tykmesh config init > tykmesh.yaml, fill in these keys, Tyk.url and Tyk.org, then inject again without --local",
+			"without a Dashboard: tykmesh config init --mode standalone > tykmesh.yaml, then tykmesh ca init",
+		},
 	}
 	r.Remind("", d.String(), d.Hints, d)
 }

@@ -46,12 +46,14 @@ func (f *injectCmd) tell(r *report.Run, i injected, trusted string) {
 		r.Lastly("the sidecar's port changes in two steps, and this is the first: when all pods have restarted, delete Sidecar.previousPort or its annotation, inject and apply again")
 	}
 
+	if count.workloads > 0 {
+		tellPlaceholders(r, i.placeholders)
+	}
 	if f.registered && i.plan != nil {
 		tellAssumed(r, i.stream)
 	} else {
-		tellNeeds(r, i.stream, trusted)
+		tellNeeds(r, i, trusted)
 	}
-	tellPlaceholders(r, i.placeholders)
 
 	if i.stream.Nothing != "" { // a summary would be overlooked easily
 		r.DiagnoseLast(report.Diagnostic{Code: string(inject.RuleNothing), Severity: report.Warning, Message: "nothing " + r.Finished() + ": " + i.stream.Nothing})

@@ -54,7 +54,7 @@ func checkSelectors(r *run) {
 			r.warn(s.Meta, s.At, "the Service has no selector, so tykmesh cannot check it; its Endpoints must lead to port %s of injected pods", port)
 		case len(selected.plain) > 0 && r.Adds:
 			if len(selected.meshed) == 0 {
-				r.warn(s.Meta, s.At, "spec.selector: it selects only %s, which have no sidecar, so nothing answers on port %s; inject these pods", listed(selected.plain), port)
+				r.warn(s.Meta, s.At, "spec.selector: it selects only %s, without a sidecar, so nothing answers on port %s; inject these pods", listed(selected.plain), port)
 			}
 		case len(selected.plain) > 0 && len(selected.meshed) > 0:
 			r.breaks(s.Meta, s.At, "spec.selector: besides injected pods it selects %s, where no sidecar listens on port %s, so some calls fail; inject all of them or change the selector",
