@@ -16,7 +16,7 @@ import (
 // ciFiles is where the files for CI systems are.
 const ciFiles = root + "/testdata/ci"
 
-// job is a run of one of the files for CI systems: what it was given, and what came of it.
+// job is a run of one of the files for CI systems, with its inputs and its results.
 type job struct {
 	tb     testing.TB
 	dir    string            // the workspace, and the directory of the job
@@ -107,7 +107,7 @@ func (j *job) shell(env map[string]string, script string, command ...string) boo
 	return j.status == 0
 }
 
-// githubAction is what the test reads of an action's file.
+// githubAction holds the parts of an action's file that the test reads.
 type githubAction struct {
 	Inputs map[string]struct {
 		Description string
@@ -174,7 +174,7 @@ type gitlabVariable struct {
 	Expand bool
 }
 
-// gitlabJob is what the test reads of a job.
+// gitlabJob holds the parts of a job that the test reads.
 type gitlabJob struct {
 	Stage, Image string
 	Rules        []struct{ If string }

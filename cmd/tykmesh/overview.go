@@ -62,7 +62,7 @@ func (i injected) overview(r *report.Run, now time.Time) overview.Mesh {
 	return m
 }
 
-// changeOf returns what a plan does with a service, in a word.
+// changeOf returns the change of a service by a plan, in a word.
 func changeOf(own report.Steps) string {
 	isNew := func(s report.Event) bool { return s.Action == string(plan.Create) }
 	switch {

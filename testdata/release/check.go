@@ -46,7 +46,7 @@ func published(project config.Project) (faults []error) {
 	return faults
 }
 
-// packaged returns what is wrong with a section of packages. It lays out each format as nfpm does,
+// packaged returns the faults of a section of packages. It lays out each format as nfpm does,
 // with empty files in place of what make share makes.
 func packaged(p config.NFPM, root string) (faults []error) {
 	fault := func(format string, values ...any) { faults = append(faults, fmt.Errorf("nfpms: "+format, values...)) }
@@ -112,7 +112,7 @@ func layout(contents []config.NFPMContent, root, share string) (files.Contents, 
 
 var quoted = regexp.MustCompile(`"([^"]+)"`)
 
-// brewed returns what is wrong with a formula: it installs only what the archives hold.
+// brewed returns the faults of a formula: it installs only what the archives hold.
 func brewed(formula config.Homebrew, archives []config.Archive) (faults []error) {
 	fault := func(format string, values ...any) { faults = append(faults, fmt.Errorf("brews: "+format, values...)) }
 	missing(fault, map[string]string{

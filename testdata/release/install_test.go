@@ -73,7 +73,7 @@ func serve(t *testing.T, proxy string, m module.Version) {
 	}
 }
 
-// run returns what a command prints; it has to succeed.
+// run returns the output of a command, which has to succeed.
 func run(t *testing.T, env []string, name string, arguments ...string) string {
 	t.Helper()
 	cmd := exec.Command(name, arguments...)

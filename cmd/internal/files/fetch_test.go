@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// seen holds what a server was asked: the user, the host and all headers.
+// seen holds the requests of a server: the user, the host and all headers.
 type seen []string
 
 // web starts an HTTPS server and returns inputs that trust it.
@@ -110,7 +110,7 @@ func TestURLs(t *testing.T) {
 		}
 	})
 
-	t.Run("servers that nobody knows", func(t *testing.T) {
+	t.Run("servers of unknown authorities", func(t *testing.T) {
 		if _, err := (Inputs{Paths: []string{server.URL + "/a.yaml?planted"}}).Read(atOnce); !errors.As(err, new(x509.UnknownAuthorityError)) || strings.Contains(err.Error(), "planted") {
 			t.Error(err)
 		}

@@ -212,7 +212,7 @@ func checkGraph(t *testing.T, of string) {
 	}
 }
 
-// A large mesh stays below the limits of GitHub, and the text says what it leaves out.
+// A large mesh stays below the limits of GitHub, and the text names the parts that it leaves out.
 func TestLargeMesh(t *testing.T) {
 	var m Mesh
 	for i := range 3000 {

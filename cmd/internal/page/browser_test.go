@@ -126,7 +126,7 @@ func (b *browser) call(method string, params, result any) {
 	}
 }
 
-// next returns the next message, and notes what it says about the page.
+// next returns the next message, and notes its news of the page.
 func (b *browser) next() message {
 	b.t.Helper()
 	select {

@@ -20,7 +20,7 @@ const (
 // ListFormats are the formats of every list. The first one is the default.
 var ListFormats = []string{FormatTable, FormatWide, FormatName, FormatJSON, FormatYAML}
 
-// List is what a command lists, in each of its formats.
+// List holds the things that a command lists, in each of its formats.
 type List struct {
 	Document any                                // of json and yaml
 	Names    []string                           // of name

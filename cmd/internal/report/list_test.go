@@ -11,7 +11,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// printed returns what a run prints of a list.
+// printed returns the text that a run prints of a list.
 func printed(t *testing.T, l List, format string, c Colours) string {
 	t.Helper()
 	var out bytes.Buffer

@@ -51,7 +51,7 @@ func schemas() (string, error) {
 	return filepath.Join(module.Dir, "schema"), nil
 }
 
-// validate returns what is wrong with a document.
+// validate returns the faults of a document.
 func validate(document, folder string) error {
 	value, err := read(document)
 	if err != nil {

@@ -56,7 +56,7 @@ func write(tykmesh, pages, folder string) error {
 	return compress(pages, filepath.Join(folder, "man"))
 }
 
-// keep writes what a command prints to a file.
+// keep writes the output of a command to a file.
 func keep(file, tykmesh string, arguments ...string) error {
 	cmd := exec.Command(tykmesh, arguments...)
 	cmd.Stderr = os.Stderr
