@@ -84,8 +84,9 @@ func (s Setup) holds(name string) bool {
 	return slices.ContainsFunc(s.Files, func(f File) bool { return f.Name == name })
 }
 
-// Warnings returns the consequences of the options that the user may not intend.
-func (s Setup) Warnings(dir string) (texts []string) {
+// Warnings returns the consequences of the options that the user may not intend. Without CFSSL no
+// pod holds the CA's key.
+func (s Setup) Warnings(dir string, withoutCFSSL bool) (texts []string) {
 	if s.holds(RequestFile) && s.options.Request.differs(dir) {
 		texts = append(texts, fmt.Sprintf("%s is not changed: flags override it", filepath.Join(dir, RequestFile)))
 	}
@@ -96,7 +97,8 @@ func (s Setup) Warnings(dir string) (texts []string) {
 	}
 
 	serving := s.options.Serving
-	if serving.Namespace == DefaultServing().Namespace || slices.Contains(serving.MeshNamespaces, serving.Namespace) {
+	inReach := serving.Namespace == DefaultServing().Namespace || slices.Contains(serving.MeshNamespaces, serving.Namespace)
+	if inReach && !withoutCFSSL {
 		texts = append(texts, fmt.Sprintf("any pod of namespace %s can mount the CA's key: run CFSSL in a namespace without apps, with -n NAMESPACE", serving.Namespace))
 	}
 

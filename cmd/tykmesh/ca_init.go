@@ -98,7 +98,7 @@ func (o *caInit) run(ctx context.Context, p process, r *report.Run) (report.Outp
 		return nil, err
 	}
 
-	for _, text := range setup.Warnings(o.dir) {
+	for _, text := range setup.Warnings(o.dir, into.standalone) {
 		r.Warn("%s", text)
 	}
 

@@ -49,12 +49,12 @@ func lacks(n inject.Need, namespaces []string, trusted string) (all []lack) {
 	}
 
 	if len(n.Secrets) > 0 {
-		noun, pronoun := "Secret", "it"
+		noun := "Secret"
 		if len(n.Secrets) > 1 {
-			noun, pronoun = "Secrets", "them"
+			noun = "Secrets"
 		}
 		all = append(all, lack{inject.RuleSecret, "the " + noun + " " + listed(n.Secrets),
-			fmt.Sprintf("tykmesh certs secrets prints the %s, or make %s yourself", noun, pronoun)})
+			fmt.Sprintf("tykmesh certs secrets, with the same input, prints the %s for kubectl apply", noun)})
 	}
 
 	if n.Authority {
@@ -143,7 +143,7 @@ func tellPlaceholders(r *report.Run, placeholders []config.Placeholder) {
 		Message: "there is no configuration, so these keys have placeholders, and sidecars reach no server: " + strings.Join(keys, ", "),
 		Hints: []string{
 			"before kubectl apply: tykmesh config init > tykmesh.yaml, fill in these keys, Tyk.url and Tyk.org, then inject again without --local",
-			"without a Dashboard: tykmesh config init --mode standalone > tykmesh.yaml, then tykmesh ca init",
+			"without a Dashboard: tykmesh config init --mode standalone > tykmesh.yaml",
 		},
 	}
 	r.Remind("", d.String(), d.Hints, d)
