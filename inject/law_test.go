@@ -217,7 +217,7 @@ func checkRoundTrip(t *testing.T, docs, result []*manifest.Document, s inject.Se
 	}
 
 	for i, d := range docs {
-		if bytes.Contains(d.Text, []byte("injector.tyk.io/record")) {
+		if bytes.Contains(d.Text, []byte("injector.tyk.io/record")) || bytes.Contains(d.Text, []byte("injector.tyk.io/emitted")) {
 			continue // the input had been injected before
 		}
 		if !bytes.Equal(texts[i], d.Text) {
