@@ -44,7 +44,12 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	case !cmd.HasParent():
 		return unknownCommand(cmd, args[0])
 	case cmd.HasSubCommands():
-		msg = fmt.Sprintf("unknown command %q", args[0]) + spelling.Suggest(args[0], commandNames(cmd))
+		msg = fmt.Sprintf("unknown command %q", args[0])
+		if known := foreignCommands[cmd.Name()+" "+args[0]]; known != "" {
+			msg += "; did you mean " + known + "?"
+		} else {
+			msg += spelling.Suggest(args[0], commandNames(cmd))
+		}
 	case cmd.Flags().Lookup("filename") != nil && cmd.Flags().Lookup("dir") == nil:
 		msg += "; name manifests with -f"
 	}
@@ -71,8 +76,10 @@ func unknownCommand(root *cobra.Command, word string) error {
 // foreignCommands are commands of kubectl, helm, linkerd, istioctl and deck, and the nearest one of
 // tykmesh.
 var foreignCommands = map[string]string{
-	"get": "status", "list": "status", "ls": "status", "describe": "status", "top": "status", "analyze": "diff", "lint": "diff", "plan": "diff", "validate": "diff",
-	"apply": "inject", "sync": "register", "remove": "delete", "rm": "delete", "doctor": "check", "ping": "check", "explain": "help", "options": "help",
+	"get": "status", "list": "status", "ls": "status", "describe": "status", "top": "status", "edges": "status", "dashboard": "status -o html", "viz": "status -o html",
+	"analyze": "diff", "lint": "diff", "plan": "diff", "validate": "diff", "apply": "inject", "kube-inject": "inject", "upgrade": "inject --reinject",
+	"sync": "register", "remove": "delete", "rm": "delete", "uninstall": "uninject", "install": "config init", "doctor": "check", "ping": "check",
+	"explain": "help", "options": "help", "docs": "help", "config validate": "view", "config show": "view", "config path": "view",
 }
 
 // flagError returns the error about wrong flags. Behind an unknown command the command is the
