@@ -19,7 +19,7 @@ type ServiceCall struct{ From, To ServiceRef }
 // the mesh, or by the name of a Service. They are sorted, each once. A text may never be used.
 func ServiceCalls(s *Stream) (all []ServiceCall) {
 	r := run{Stream: s, ports: portsOf(s.Sidecars, s.SidecarPort)}
-	readers := r.readers()
+	readers, routes := r.readers(), r.routed()
 	for i := range r.Texts {
 		c := &r.Texts[i]
 		from := readers[c.Ref]
@@ -29,7 +29,7 @@ func ServiceCalls(s *Stream) (all []ServiceCall) {
 
 		for _, call := range c.Calls {
 			for _, caller := range from {
-				for _, callee := range r.callees(caller, call) {
+				for _, callee := range r.callees(routes, caller, call) {
 					if caller != callee {
 						all = append(all, ServiceCall{caller, callee})
 					}
@@ -68,13 +68,13 @@ func (r *run) readers() map[kube.Ref][]ServiceRef {
 }
 
 // callees returns the services that a call of a service reaches.
-func (r *run) callees(caller ServiceRef, call kube.Call) (all []ServiceRef) {
+func (r *run) callees(routes map[string][]ServiceRef, caller ServiceRef, call kube.Call) (all []ServiceRef) {
 	var s *kube.Service
 	switch {
 	case !r.isMesh(call):
 		s = r.called(caller.Namespace, call.Host)
 	case r.Standalone == nil:
-		return r.behindRoute(call.Path)
+		return behindRoute(routes, call.Path)
 	default:
 		name, _, _ := strings.Cut(strings.TrimPrefix(call.Path, "/"), "/")
 		s = r.called(caller.Namespace, name)
@@ -90,18 +90,28 @@ func (r *run) callees(caller ServiceRef, call kube.Call) (all []ServiceRef) {
 	return all
 }
 
-// behindRoute returns the services with the longest route that answers a path.
-func (r *run) behindRoute(path string) (all []ServiceRef) {
-	longest := 0
+// routed returns the services behind each route of the mesh, by the route without a last slash.
+func (r *run) routed() map[string][]ServiceRef {
+	all := make(map[string][]ServiceRef)
 	for p, m := range r.joiningPods() {
-		if m.Route == "" || !isAnswered(path, []string{m.Route}) || len(m.Route) < longest {
-			continue
+		if m.Route != "" {
+			route := strings.TrimSuffix(m.Route, "/")
+			all[route] = append(all[route], r.serviceOf(p)...)
 		}
-		if len(m.Route) > longest {
-			longest, all = len(m.Route), nil
-		}
-		all = append(all, r.serviceOf(p)...)
 	}
-
 	return all
+}
+
+// behindRoute returns the services with the longest of the routes that answers a path.
+func behindRoute(routes map[string][]ServiceRef, path string) []ServiceRef {
+	for path = strings.TrimSuffix(path, "/"); ; {
+		if found, ok := routes[path]; ok {
+			return found
+		}
+		last := strings.LastIndexByte(path, '/')
+		if last < 0 {
+			return nil
+		}
+		path = path[:last]
+	}
 }
