@@ -9,8 +9,8 @@ import (
 	"github.com/tykmesh/tykmesh/inject/manifest"
 )
 
-// noteCalls keeps the calls between services: those that annotations list, and for other pods those
-// that their texts name. Texts may name any Service on the mesh, and not only those that change.
+// noteCalls keeps the calls between services: those that annotations list or allow by name, and for
+// other pods those that their texts name. Texts may name any Service on the mesh, and not only those that change.
 func (in *injection) noteCalls(docs []*manifest.Document) {
 	if !in.settings.Calls {
 		return
@@ -21,7 +21,16 @@ func (in *injection) noteCalls(docs []*manifest.Document) {
 	scoped := make(map[Service]bool)
 	for _, o := range in.Objects {
 		w := o.workload
-		if w == nil || !w.Scoped || !in.meshed(o.Meta) {
+		if w == nil || !in.meshed(o.Meta) {
+			continue
+		}
+
+		if o.files != nil {
+			for _, caller := range o.files.allow {
+				in.Calls = append(in.Calls, Call{Service(caller), w.Service})
+			}
+		}
+		if !w.Scoped {
 			continue
 		}
 

@@ -16,7 +16,7 @@ var verbs = map[string][]string{
 
 // after are the words of a sentence that follow a command in it, and never stand in one.
 var after = []string{
-	"again", "and", "asks", "deletes", "explains", "for", "fails", "in", "issues", "lists", "makes", "or", "prints", "puts", "replaces", "reports", "shows", "tells", "that",
+	"again", "and", "asks", "deletes", "draws", "explains", "for", "fails", "in", "issues", "lists", "makes", "or", "prints", "puts", "replaces", "reports", "shows", "tells", "that",
 	"then", "to", "with", "without", "would", "writes",
 }
 
