@@ -91,16 +91,24 @@ func (l *loader) topLevel(root setting) []entry {
 
 // appended returns a text with a section behind it.
 func appended(text []byte, values []Value, section []byte) (m Merged) {
-	m.Text = append(m.Text, text...)
+	end := lineEnd(string(text))
 	if len(text) > 0 {
-		m.Text = append([]byte(strings.TrimRight(string(text), "\n")), "\n\n"...)
+		m.Text = append([]byte(strings.TrimRight(string(text), "\r\n")), end+end...)
 	}
-	m.Text = append(m.Text, section...)
+	m.Text = append(m.Text, strings.ReplaceAll(string(section), "\n", end)...)
 	for _, v := range values {
 		m.Set = append(m.Set, v.Key)
 	}
 
 	return m
+}
+
+// lineEnd returns the end of the lines of a text.
+func lineEnd(text string) string {
+	if strings.Contains(text, "\r\n") {
+		return "\r\n"
+	}
+	return "\n"
 }
 
 // setCA returns a file with values in its section CA, which begins on a line.
@@ -206,15 +214,19 @@ func put(name string, text []byte, line int, more manifest.Map) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	if own == nil {
-		lines := strings.SplitAfter(string(text), "\n")
-		head := strings.TrimRight(lines[line-1], "\r\n")
-		for _, e := range more {
-			head += "\n  " + e.Key + ": " + plainText(e.Value.(string))
+	hasEntries := false
+	if own != nil {
+		for range own.Entries() {
+			hasEntries = true
 		}
-		lines[line-1] = head + "\n"
-
-		return []byte(strings.Join(lines, "")), nil
+	}
+	if !hasEntries {
+		if filled, isEmpty := fill(string(text), line, more); isEmpty {
+			return []byte(filled), nil
+		}
+	}
+	if own == nil {
+		return nil, errors.New("its value is null, but not as ~ or null on its line")
 	}
 
 	patch, err := document.Apply(manifest.Put{Into: own, Entries: more})
@@ -223,6 +235,28 @@ func put(name string, text []byte, line int, more manifest.Map) ([]byte, error) 
 	}
 
 	return patch.Apply(text), nil
+}
+
+// fill returns a text with entries in the section that begins on a line, if that has none: it is
+// null, or {} on this line.
+func fill(text string, line int, more manifest.Map) (filled string, isEmpty bool) {
+	empty := regexp.MustCompile(`^([^:#]+:)[ \t]*(?:\{[ \t]*\}|~|null)?[ \t]*(?:[ \t](#.*))?$`)
+	lines := strings.SplitAfter(text, "\n")
+	m := empty.FindStringSubmatch(strings.TrimRight(lines[line-1], "\r\n"))
+	if m == nil {
+		return "", false
+	}
+
+	head, end := m[1], lineEnd(text)
+	if m[2] != "" {
+		head += " " + m[2]
+	}
+	for _, e := range more {
+		head += end + "  " + e.Key + ": " + plainText(e.Value.(string))
+	}
+	lines[line-1] = head + end
+
+	return strings.Join(lines, ""), true
 }
 
 // sameApart reports whether two texts differ in some values of the section CA alone, and the second

@@ -13,6 +13,9 @@ func TestMergeCA(t *testing.T) {
 		"an empty file":      {"", "CA:\n  certPath: SECTION\n"},
 		"no section":         {"Tyk: {org: \"\"}", "Tyk: {org: \"\"}\n\nCA:\n  certPath: SECTION\n"},
 		"no value":           {"CA: # here\nTyk: {}\n", "CA: # here\n  certPath: ca/chain.pem\n  bundlePath: \"ca/my bundle.pem\"\nTyk: {}\n"},
+		"an empty value":     {"CA: { } # here\nTyk: {}\n", "CA: # here\n  certPath: ca/chain.pem\n  bundlePath: \"ca/my bundle.pem\"\nTyk: {}\n"},
+		"null":               {"CA: ~\r\n", "CA:\r\n  certPath: ca/chain.pem\r\n  bundlePath: \"ca/my bundle.pem\"\r\n"},
+		"lines of Windows":   {"Tyk: {}\r\n", "Tyk: {}\r\n\r\nCA:\r\n  certPath: SECTION\r\n"},
 		"another section":    {"Tyk:\n  #certPath: x\nca:\n  addr: a\n", "Tyk:\n  #certPath: x\nca:\n  addr: a\n  certPath: ca/chain.pem\n  bundlePath: \"ca/my bundle.pem\"\n"},
 		"comments":           {"CA:\r\n  addr: a\r\n  # text\r\n  #bundlePath: x\r\n  #certPath: y\r\n", "CA:\r\n  addr: a\r\n  # text\r\n  bundlePath: \"ca/my bundle.pem\"\r\n  certPath: ca/chain.pem\r\n"},
 		"other values":       {"CA:\n  CERTPATH: x # y\n  bundlePath: ca/my bundle.pem\n", "CA:\n  CERTPATH: ca/chain.pem # y\n  bundlePath: ca/my bundle.pem\n"},
@@ -30,7 +33,7 @@ func TestMergeCA(t *testing.T) {
 
 // A file that cannot be edited is refused, and the keys are named.
 func TestMergeCARefused(t *testing.T) {
-	for _, text := range []string{"CA: 5\n", "CA: {}\nca: {}\n", "a: [\n", "[]\n", "a: 1\n---\nb: 2\n", "CA: ~\n", "CA: &a {addr: x}\nTyk: *a\n", "CA: {certPath: a, certpath: b}\n"} {
+	for _, text := range []string{"CA: 5\n", "CA: {}\nca: {}\n", "a: [\n", "[]\n", "a: 1\n---\nb: 2\n", "CA: &a {addr: x}\nTyk: *a\n", "CA: {certPath: a, certpath: b}\n"} {
 		_, err := MergeCA(Source{Name: "tykmesh.yaml", Data: []byte(text)}, []Value{{CACertPath, "ca/chain.pem"}}, nil)
 		if err == nil || !strings.HasPrefix(err.Error(), "tykmesh.yaml:") {
 			t.Errorf("%q: %v", text, err)

@@ -115,7 +115,12 @@ func (c client) ask(ctx context.Context, at *url.URL) (*http.Response, error) {
 		req.SetBasicAuth(at.User.Username(), password)
 	}
 
-	return c.transport.RoundTrip(req)
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil && strings.Contains(err.Error(), "malformed") { // it shows the answer, which may hold secrets
+		err = errors.New("the answer of the server is not valid HTTP")
+	}
+
+	return resp, err
 }
 
 func redirects(status int) bool {

@@ -65,6 +65,9 @@ func TestURLs(t *testing.T) {
 		case "/nowhere":
 			w.Header().Set("Location", "https://planted:planted@[/")
 			w.WriteHeader(http.StatusFound)
+		case "/malformed":
+			w.Header().Set("Location", "https://planted\x1b")
+			w.WriteHeader(http.StatusFound)
 		case "/file":
 			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
 		default:
@@ -73,15 +76,16 @@ func TestURLs(t *testing.T) {
 	})
 
 	for path, want := range map[string]string{
-		"/a.yaml":  "",
-		"/page":    "the answer is a web page, and no manifest; read the URL of the raw file; if the server wants a login, download the file",
-		"/cut":     "the answer is cut off",
-		"/huge":    "larger than 256 MiB",
-		"/gone":    "the server answered 404 Not Found; if the file is private, write https://USER:TOKEN@HOST/PATH, or download it",
-		"/round":   "the server redirects more than 5 times",
-		"/nowhere": "the server redirects, but not to a valid URL",
-		"/file":    "the server redirects from https:// to file:///etc/passwd, which is not followed",
-		"/down":    "the server redirects from https:// to http://" + strings.TrimPrefix(server.URL, "https://") + "/a.yaml, which is not followed",
+		"/a.yaml":    "",
+		"/page":      "the answer is a web page, and no manifest; read the URL of the raw file; if the server wants a login, download the file",
+		"/cut":       "the answer is cut off",
+		"/huge":      "larger than 256 MiB",
+		"/gone":      "the server answered 404 Not Found; if the file is private, write https://USER:TOKEN@HOST/PATH, or download it",
+		"/round":     "the server redirects more than 5 times",
+		"/nowhere":   "the server redirects, but not to a valid URL",
+		"/malformed": "the answer of the server is not valid HTTP",
+		"/file":      "the server redirects from https:// to file:///etc/passwd, which is not followed",
+		"/down":      "the server redirects from https:// to http://" + strings.TrimPrefix(server.URL, "https://") + "/a.yaml, which is not followed",
 	} {
 		typed := strings.Replace(server.URL, "https://", "HTTPS://user:planted@", 1) + path + "?token=planted#x"
 		in.Paths, in.PlainHTTP = []string{typed}, true
