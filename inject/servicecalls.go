@@ -10,7 +10,8 @@ import (
 )
 
 // noteCalls keeps the calls between services: those that annotations list or allow by name, and for
-// other pods those that their texts name. Texts may name any Service on the mesh, and not only those that change.
+// other pods those that their texts name. Texts may name any Service on the mesh, and not only
+// those that change.
 func (in *injection) noteCalls(docs []*manifest.Document) {
 	if !in.settings.Calls {
 		return

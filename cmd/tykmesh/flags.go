@@ -32,7 +32,10 @@ func (g *fileFlags) add(c *command, what string) {
 	c.output = g
 	c.Flags().StringVarP(&g.file, "output-file", "w", "", "write the "+what+" to `FILE`, once everything has succeeded")
 	c.rules = append(c.rules, func() []flagRule {
-		return []flagRule{{c.Flags().Changed("output-file") && g.file == "", "--output-file needs a file"}}
+		return []flagRule{
+			{c.Flags().Changed("output-file") && g.file == "", "--output-file needs a file"},
+			{strings.Contains(g.file, "://"), "--output-file names a file, and no URL"},
+		}
 	})
 }
 

@@ -45,6 +45,8 @@ func (g *nameFlags) wrong(name string) string {
 	_, notThere := os.Stat(name)
 	isName := len(validation.IsDNS1123Label(svc.Namespace)) == 0 && len(validation.IsDNS1035Label(svc.App)) == 0
 	switch {
+	case strings.Contains(name, ":/"): // it may hold a password
+		return "a URL is not a service; write NAMESPACE/APP"
 	case isName && g.namespace != "" && svc.Namespace != g.namespace:
 		return fmt.Sprintf("%s is not in the namespace of -n, %s; leave out one of the two", svc, g.namespace)
 	case isName:

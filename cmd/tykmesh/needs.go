@@ -89,19 +89,16 @@ func remind(r *report.Run, namespaces []string, missing []lack, early bool) {
 		all = append(all, report.Diagnostic{Code: code, Severity: report.Warning, Message: who + l.what, Hints: []string{l.make}})
 	}
 
-	accept := fmt.Sprintf("Injector.accept: [%s]", strings.Join(codes, ", "))
+	line, them := fmt.Sprintf("%s: %s%s", report.Warning, who, enumerated(things)), "these, accept them"
 	if len(missing) == 1 {
-		r.Remind(who, fmt.Sprintf("%s %s: %s: %s; or accept it: %s", report.Warning, codes[0], all[0].Message, all[0].Hints[0], accept), nil, all...)
-		return
+		line, them = all[0].String(), "it, accept it"
 	}
-
-	line := fmt.Sprintf("%s: %s%s", report.Warning, who, enumerated(things))
 	if early {
 		r.Remind(who, line, []string{"the run with a configuration prints the commands that make them"}, all...)
 		return
 	}
 
-	hints := []string{"if the cluster has these, accept them: " + accept}
+	hints := []string{fmt.Sprintf("if the cluster has %s: Injector.accept: [%s]", them, strings.Join(codes, ", "))}
 	for _, d := range slices.Backward(all) {
 		hints = append(d.Hints, hints...)
 	}

@@ -203,6 +203,10 @@ func (in Inputs) find(path string) ([]Source, error) {
 	}
 
 	_, err := os.Stat(path)
+	if err != nil && strings.Contains(path, ":/") && strings.Contains(path, "@") { // it may hold a password
+		return nil, &InputError{"a path is neither a file nor a URL that tykmesh reads, and holds a user; write https://USER:PASSWORD@HOST/PATH, or a file"}
+	}
+
 	isPattern, isList := strings.ContainsAny(path, "*?["), strings.Contains(path, ",")
 	switch {
 	case err == nil, !isPattern && !isList:

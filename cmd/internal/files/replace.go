@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/tykmesh/tykmesh/cmd/internal/prose"
 	"github.com/tykmesh/tykmesh/cmd/internal/signals"
@@ -191,8 +192,12 @@ func (p prepared) commit() error {
 	return nil
 }
 
+// writeInto writes to a stream. A pipe without a reader would never open.
 func writeInto(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	f, err := os.OpenFile(path, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ENXIO) {
+		err = fmt.Errorf("no program reads the pipe %s; start one first", path)
+	}
 	if err != nil {
 		return err
 	}

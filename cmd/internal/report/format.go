@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tykmesh/tykmesh/cmd/internal/files"
 	"github.com/tykmesh/tykmesh/inject/display"
 )
 
@@ -118,8 +119,13 @@ func parseFormat(value string, sarif func() SARIF) (f Format, err error) {
 		}
 	}
 
-	if hasFile && file == "" {
+	switch {
+	case hasFile && name == "":
+		return f, fmt.Errorf("--report: no format before =%s; use %s, %s", file, textFormat, FormatNames())
+	case hasFile && file == "":
 		return f, fmt.Errorf("--report: no file after %s=", name)
+	case file == files.Stdin:
+		return f, fmt.Errorf("--report: %s=- names no file; for standard error write --report %[1]s, for a file of that name %[1]s=./-", name)
 	}
 
 	_, isJSON := f.handler.(JSON)
