@@ -44,7 +44,7 @@ func (b *browser) mermaid(t *testing.T) {
 
 	names := []string{
 		"end", "subgraph", "graph TD", "s1 --> s2", `"]; click s1 "https://evil.example"`, "%%{init: {}}%%", "%% comment", "<br>", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>",
-		"#quot;", "#35;", "&lt;b&gt;", "1. one", "- item", "# title", "\"`**bold**`\"", "s1@{ shape: x }", "*a* _b_ `c`", "$$x^2$$", "fa:fa-ban", "日本語 ünïcode", "back\\slash", "classDef x fill:#f00", "]", "a;b", "__proto__",
+		"#quot;", "#35;", "&lt;b&gt;", "1. one", "- item", "# title", "\"`**bold**`\"", "s1@{ shape: x }", "*a* _b_ `c`", "$$x^2$$", "fa:fa-ban", "ελληνικά ünïcode", "back\\slash", "classDef x fill:#f00", "]", "a;b", "__proto__",
 	}
 	m := overview.Mesh{Now: clock}
 	for i, name := range names {
