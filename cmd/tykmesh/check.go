@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -63,7 +64,7 @@ func runCheck(ctx context.Context, p process, f *listFlags, r *report.Run) (repo
 		r.Progress("checking ...")
 		ctx, remotely := phase.Begin(ctx, f.timeout, r)
 		defer remotely.End()
-		results = append([]check.Result{{Part: partConfiguration, Status: check.OK, Detail: orDash(c.File)}}, probeAll(ctx, c, f.serverFlags, r)...)
+		results = append([]check.Result{{Part: partConfiguration, Status: check.OK, Detail: cmp.Or(c.File, "no file")}}, probeAll(ctx, c, f.serverFlags, r)...)
 		if ctx.Err() != nil {
 			return nil, remotely.Explain(ctx.Err())
 		}

@@ -46,7 +46,7 @@ func DescribeAll(apis []*dashboard.API) []string {
 }
 
 // FingerprintLength is that of a SHA-256 in hex; ids in the store have the organisation in front of
-// it.
+// it, if there is one: --local works without.
 const FingerprintLength = 2 * sha256.Size
 
 // IsStoreID reports whether a text is the id of a certificate in an organisation's store.
@@ -58,11 +58,11 @@ func IsStoreID(text, org string) bool {
 // separated by commas.
 func EachID(v any, f func(id string)) {
 	eachText(v, func(text string) {
-		if len(text) <= FingerprintLength {
+		if len(text) < FingerprintLength {
 			return // nearly always
 		}
 		for id := range strings.SplitSeq(text, ",") {
-			if id = strings.TrimSpace(id); len(id) > FingerprintLength {
+			if id = strings.TrimSpace(id); len(id) >= FingerprintLength {
 				f(id)
 			}
 		}
