@@ -92,7 +92,7 @@ func (c client) get(ctx context.Context, typed *url.URL) ([]byte, error) {
 		}
 
 		_ = resp.Body.Close()
-		if at, err = follow(typed, at, resp.Header.Get("Location")); err != nil {
+		if at, err = follow(at, resp.Header.Get("Location")); err != nil {
 			return nil, err
 		}
 	}
@@ -134,11 +134,11 @@ func redirects(status int) bool {
 // errNoURL says that a redirect leads nowhere. It does not show it, because it may hold secrets.
 var errNoURL = errors.New("the server redirects, but not to a valid URL")
 
-// follow returns the URL of a redirect. The user and password that were typed go only to the scheme
-// and host that were typed.
+// follow returns the URL of a redirect, without user and password: they belong to the URL that was
+// typed.
 //
 // Errors: the redirect is no URL, or leads from https:// to anything else.
-func follow(typed, at *url.URL, location string) (*url.URL, error) {
+func follow(at *url.URL, location string) (*url.URL, error) {
 	next, err := at.Parse(location)
 	if err != nil || location == "" {
 		return nil, errNoURL
@@ -151,9 +151,6 @@ func follow(typed, at *url.URL, location string) (*url.URL, error) {
 	}
 
 	next.User, next.Fragment = nil, ""
-	if next.Scheme == typed.Scheme && next.Host == typed.Host {
-		next.User = typed.User
-	}
 
 	return next, nil
 }

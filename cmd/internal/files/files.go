@@ -13,7 +13,7 @@
 //
 // A server, a file or a program, the defence, and the tests that show it:
 //
-//   - redirects, to get credentials: they go to the host that was typed, and so does the query
+//   - redirects, to get credentials: they go with the first request alone, and so does the query
 //     (TestCredentialsFollowNoRedirect, TestFollow);
 //   - answers without end, slowly, or in part: nothing of it is used (TestURLs, TestBuildFails);
 //   - is not the one that was typed: TLS, unless --plain-http (TestURLs,
