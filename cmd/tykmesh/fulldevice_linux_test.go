@@ -20,7 +20,7 @@ var printing = map[string]string{
 	"":                 "",
 	"inject":           "-n shop -f ECHO LOCAL",
 	"uninject":         "-f ECHO",
-	"diff":             "-n shop -f ECHO LOCAL",
+	"diff":             "--manifests -n shop -f ECHO LOCAL",
 	"register":         silent,
 	"delete":           "-n shop -f ECHO --dry-run LOCAL",
 	"status":           "LOCAL",
