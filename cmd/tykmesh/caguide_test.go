@@ -59,7 +59,7 @@ kubectl() { for word; do case $word in ca-quickstart/*) test -e "$word";; esac; 
 
 	cmd := exec.Command(bash, "-euc", session)
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TOOLS=" + tools, "TMPDIR=" + t.TempDir(), "HOME=" + t.TempDir()}
+	cmd.Env = []string{noSleep, "PATH=" + os.Getenv("PATH"), "TOOLS=" + tools, "TMPDIR=" + t.TempDir(), "HOME=" + t.TempDir()}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, session, out)

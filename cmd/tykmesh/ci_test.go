@@ -93,7 +93,7 @@ func (j *job) shell(env map[string]string, script string, command ...string) boo
 	j.write("script.sh", script)
 	cmd := exec.Command(command[0], append(command[1:], filepath.Join(j.dir, "script.sh"))...)
 	cmd.Dir = j.dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + j.dir}
+	cmd.Env = []string{noSleep, "PATH=" + os.Getenv("PATH"), "HOME=" + j.dir}
 	for _, set := range []map[string]string{j.env, env} {
 		for name, value := range set {
 			cmd.Env = append(cmd.Env, name+"="+value)

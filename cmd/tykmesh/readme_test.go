@@ -252,7 +252,7 @@ func TestReadmeSession(t *testing.T) {
 	// Here tykmesh is the program under test.
 	cmd := exec.Command(bash, "-euc", `tykmesh() { "$TOOLS/`+program+`" "$@"; }`+"\n"+text[session[2]:session[3]])
 	cmd.Dir = root
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TOOLS=" + tools, "TMPDIR=" + t.TempDir(), "HOME=" + t.TempDir()}
+	cmd.Env = []string{noSleep, "PATH=" + os.Getenv("PATH"), "TOOLS=" + tools, "TMPDIR=" + t.TempDir(), "HOME=" + t.TempDir()}
 
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -36,6 +36,9 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){program: runUnderTest, "kubectl-tykmesh": main, "kubectl_complete-tykmesh": main, measured: runMeasured})
 }
 
+// noSleep is the variable without which the race detector sleeps for a second whenever a process ends.
+const noSleep = "GORACE=atexit_sleep_ms=0"
+
 // testClock is the environment variable with the time at which the program under test believes to
 // run (RFC 3339); it stands still then.
 const testClock = "TYKMESH_TEST_CLOCK"
@@ -147,7 +150,7 @@ func setUpScript(env *testscript.Env) error {
 	if err := copySamples(env.WorkDir); err != nil {
 		return err
 	}
-	env.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector otherwise sleeps for a second whenever a process ends
+	env.Setenv("GORACE", strings.TrimPrefix(noSleep, "GORACE="))
 	env.Values[worldKey{}] = newWorld(env.WorkDir)
 	return nil
 }

@@ -96,7 +96,7 @@ func runGuide(t *testing.T, dir, commands string) (stdout, applied string) {
 
 	cmd := exec.Command(bash, "-o", "pipefail", "-euc", `tykmesh() { "$TOOLS/`+program+`" "$@"; }`+fakeKubectl+commands)
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TOOLS=" + tools, "APPLIED=" + kept, "TMPDIR=" + t.TempDir(), "HOME=" + t.TempDir()}
+	cmd.Env = []string{noSleep, "PATH=" + os.Getenv("PATH"), "TOOLS=" + tools, "APPLIED=" + kept, "TMPDIR=" + t.TempDir(), "HOME=" + t.TempDir()}
 
 	var out, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &stderr
