@@ -21,7 +21,7 @@ import (
 func (p *helpPage) code(rule inject.Rule, sentence string) {
 	text := explain.Code(rule)
 	p.text(string(rule) + ": " + sentence)
-	p.part("What it means", text.Means)
+	p.part("Meaning", text.Means)
 	if strings.HasPrefix(text.Example, "apiVersion: ") {
 		p.heading("Example")
 		p.WriteString("  " + strings.ReplaceAll(strings.TrimSpace(text.Example), "\n", "\n  ") + "\n")

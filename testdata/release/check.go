@@ -112,7 +112,7 @@ func layout(contents []config.NFPMContent, root, share string) (files.Contents, 
 
 var quoted = regexp.MustCompile(`"([^"]+)"`)
 
-// brewed returns the faults of a formula: it installs only what the archives hold.
+// brewed returns the faults of a formula: it may install only files of the archives.
 func brewed(formula config.Homebrew, archives []config.Archive) (faults []error) {
 	fault := func(format string, values ...any) { faults = append(faults, fmt.Errorf("brews: "+format, values...)) }
 	missing(fault, map[string]string{

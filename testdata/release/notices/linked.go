@@ -15,7 +15,7 @@ import (
 	"github.com/goreleaser/goreleaser/v2/pkg/config"
 )
 
-// A module is what has a licence of its own: a Go module, tykmesh or the Go distribution.
+// A module has a licence of its own: a Go module, tykmesh or the Go distribution.
 type module struct {
 	name string   // path@version
 	root string   // its directory

@@ -11,8 +11,8 @@ import (
 
 const mit = "Permission is hereby granted, free of charge, to any person obtaining a copy,\nincluded in\tall copies or substantial portions\n"
 
-// TestNotices holds the notices to what the go command says of each system, and to the texts that only
-// a package's own directory has.
+// TestNotices compares the notices with the modules that the go command lists for each system, and
+// with the texts that only a package's own directory has.
 func TestNotices(t *testing.T) {
 	const checkout = "../../.."
 	modules, err := linked(checkout)

@@ -1,6 +1,6 @@
-// Command share writes what stands beside the binary in archives and packages, and what the binary
-// itself says: completions of each shell, the schema of the configuration, and the manual pages
-// compressed, as Debian and Fedora want them.
+// Command share writes the files that stand beside the binary in archives and packages: completions
+// of each shell, the schema of the configuration, and the manual pages, compressed as Debian and
+// Fedora want them.
 //
 //	tykmesh completion SHELL ──> completions/      tykmesh config schema ──> tykmesh.schema.json
 //	pages/*.1 ──gzip──> man/*.1.gz
